@@ -1,0 +1,5 @@
+"""`python -m escuta` is `escuta`."""
+
+from escuta.cli.main import main
+
+main()
