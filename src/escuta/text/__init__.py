@@ -1,0 +1,1 @@
+"""Text as a model reads it: normalised, split, tokenised."""
