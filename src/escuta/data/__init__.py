@@ -1,0 +1,1 @@
+"""Clips, their manifest, and what is wrong with them."""

@@ -1,0 +1,1 @@
+"""One run on disk: all that its processes share."""
