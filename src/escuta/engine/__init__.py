@@ -1,0 +1,1 @@
+"""Autoregressive decoding of any GPT-style model."""

@@ -1,0 +1,145 @@
+"""The contract every model family keeps.
+
+Everything else in escuta (training, sampling, scores, the page) knows a model by these names alone. A family is a
+folder beside this file; its `model.py` holds the one class that keeps the contract.
+
+Shapes: B batch, T wav frames.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+Features: TypeAlias = Mapping[str, Tensor]
+"""What the model needs of one clip to train on it: on the CPU, independent of trainable weights, computed once."""
+
+Batch: TypeAlias = Mapping[str, Tensor]
+"""Several clips' features, padded and cropped: what one micro step takes."""
+
+Losses: TypeAlias = Mapping[str, Tensor]
+"""Scalars; `loss` is the one to minimise, the others are its parts, for people to read."""
+
+Reference: TypeAlias = Mapping[str, Tensor]
+"""What the model needs of a reference recording to clone its voice: independent of trainable weights, on the CPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a model chooses what to say next. None leaves a choice to the model's own release."""
+
+    temperature: float | None = None
+    """Above 0; 1.0 leaves the distribution as it is."""
+    top_k: int | None = None
+    """Choose among the k most likely; 0 chooses among all."""
+    top_p: float | None = None
+    """Choose among the likeliest that together reach this probability, 0 to 1."""
+    repetition_penalty: float | None = None
+    """1.0 is none; logits of what was already said are divided (or, below zero, multiplied) by it."""
+    greedy: bool = False
+    """Always the likeliest: nothing is drawn, and temperature, top_k and top_p say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a model said."""
+
+    wav_T: Tensor
+    """Float audio in [-1, 1], on the CPU."""
+    sample_rate: int
+    stop: Literal["ended", "limit"]
+    """Whether every sentence ended by itself, or one was cut at the model's limit."""
+    num_codes: int
+    """Codes (or frames) generated, all sentences together."""
+    num_sentences: int
+    """Pieces a long text was spoken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLimits:
+    """What a model can train on."""
+
+    min_seconds: float
+    max_seconds: float
+    max_text_tokens: int
+
+
+class VoiceModel(Protocol):
+    """A model that learns a voice and speaks with it."""
+
+    family: str
+    languages: tuple[str, ...]
+    input_sample_rate: int
+    """Of the recordings it takes, Hz."""
+    sample_rate: int
+    """Of what it speaks, Hz."""
+    clip_limits: ClipLimits
+
+    def language(self, asked: str) -> str:
+        """Give the model's own name of a language, one of `languages`.
+
+        Raises:
+            LanguageError: The model does not speak it.
+        """
+        ...
+
+    def text_problems(self, text: str, language: str, *, learning: bool = False) -> list[str]:
+        """What keeps `text` from being spoken, or learned, as phrases for a message; empty when nothing does."""
+        ...
+
+    def features(self, wav_T: Tensor, text: str, language: str) -> Features:
+        """Compute all that training needs of one clip, recorded at `input_sample_rate`."""
+        ...
+
+    def collate(self, features: Sequence[Features], generator: torch.Generator | None) -> Batch:
+        """Make a batch; random crops come from `generator`, and None takes a fixed crop (validation)."""
+        ...
+
+    @property
+    def trainable(self) -> nn.Module:
+        """The part that learns; called with a batch it returns `Losses`."""
+        ...
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """The trainable tensors under the release's names, as a checkpoint and an export hold them; no copies."""
+        ...
+
+    def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
+        """Take `trained_tensors` of a checkpoint in place of the present ones; no copies, so none of the old change.
+
+        Raises:
+            CheckpointError: Names or shapes differ from this model's; `where` names the checkpoint.
+        """
+        ...
+
+    def reference(self, wav_T: Tensor) -> Reference:
+        """Compute all that speaking needs of a reference, recorded at `input_sample_rate`."""
+        ...
+
+    def speak(
+        self,
+        text: str,
+        reference: Reference,
+        *,
+        language: str,
+        generation: Generation,
+        seed: int,
+        progress: Callable[[], None] | None = None,
+    ) -> Spoken:
+        """Say `text` in the voice of `reference`.
+
+        The same weights, inputs and seed give the same audio on one machine. The random state of the process, the
+        train mode and the gradients of the model are left as they were. `progress` is called now and then.
+
+        Raises:
+            TextError: Nothing of `text` can be spoken.
+            LanguageError: The model does not speak `language`.
+        """
+        ...
+
+    def export(self, folder: Path) -> None:
+        """Write the model as its family's own tools load it."""
+        ...

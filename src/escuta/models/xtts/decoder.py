@@ -1,0 +1,87 @@
+"""Latents to sound: HiFi-GAN, told in every layer whose voice it is.
+
+Shapes: B batch, K codes, D width, C channels, M frames of the decoder, T wav frames, E embedding.
+"""
+
+import math
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+from escuta.models.xtts.config import XttsConfig
+
+LEAK = (
+    0.1  # slope of the leaky ReLUs; HiFi-GAN (arXiv:2010.05646). The last one has PyTorch's 0.01, by an old oversight
+)
+
+
+class WaveformDecoder(nn.Module):
+    """HiFi-GAN. Its state has the release's names without `hifigan_decoder.waveform_decoder.`."""
+
+    def __init__(self, config: XttsConfig) -> None:
+        super().__init__()
+        sizes = config.decoder
+        if math.prod(sizes.upsample_rates) != config.output_hop:
+            raise ValueError(f"upsample_rates {sizes.upsample_rates} do not multiply to {config.output_hop}")
+        self.frames_per_code = config.gpt.code_stride / config.output_hop
+        self.rate_ratio = config.output_sample_rate / config.sample_rate
+        channels = [sizes.channels // 2**i for i in range(len(sizes.upsample_rates) + 1)]
+        embedding_width = config.speaker_encoder.embedding_width
+        self.conv_pre = nn.Conv1d(sizes.input_width, channels[0], 7, padding=3)
+        self.cond_layer = nn.Conv1d(embedding_width, channels[0], 1)
+        self.ups = nn.ModuleList(
+            weight_norm(nn.ConvTranspose1d(many, few, kernel, rate, padding=(kernel - rate) // 2))
+            for (many, few), kernel, rate in zip(
+                pairwise(channels), sizes.upsample_kernel_sizes, sizes.upsample_rates, strict=True
+            )
+        )
+        self.conds = nn.ModuleList(
+            nn.Conv1d(embedding_width, few, 1) for few in channels[1:] if sizes.speaker_in_each_layer
+        )
+        self.num_kernels = len(sizes.resblock_kernel_sizes)
+        self.resblocks = nn.ModuleList(
+            _ResidualBlock(few, kernel, sizes.resblock_dilations)
+            for few in channels[1:]
+            for kernel in sizes.resblock_kernel_sizes
+        )
+        self.conv_post = nn.Conv1d(channels[-1], 1, 7, padding=3, bias=False)
+
+    def forward(self, latents_BKD: Tensor, speaker_BE: Tensor) -> Tensor:
+        """Voice the latents: [B, K, D] and [B, E] to audio [B, T] in [-1, 1], at the output rate."""
+        frames_BDM = latents_BKD.transpose(1, 2)
+        # Two interpolations, not one: the first rounds the number of frames that the second starts from.
+        for factor in (self.frames_per_code, self.rate_ratio):
+            frames_BDM = functional.interpolate(frames_BDM, scale_factor=factor, mode="linear")
+        speaker_BE1 = speaker_BE[:, :, None]
+        x_BCM = self.conv_pre(frames_BDM) + self.cond_layer(speaker_BE1)
+        for i, upsample in enumerate(self.ups):
+            x_BCM = upsample(functional.leaky_relu(x_BCM, LEAK))
+            if self.conds:
+                x_BCM = x_BCM + self.conds[i](speaker_BE1)
+            blocks = self.resblocks[i * self.num_kernels : (i + 1) * self.num_kernels]
+            x_BCM = sum(block(x_BCM) for block in blocks) / self.num_kernels
+        wav_BT: Tensor = self.conv_post(functional.leaky_relu(x_BCM)).tanh().squeeze(1)
+        return wav_BT
+
+
+class _ResidualBlock(nn.Module):
+    """Pairs of convolutions, the first of each pair dilated."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+
+        def conv(dilation: int) -> nn.Module:
+            padding = dilation * (kernel - 1) // 2
+            normed: nn.Module = weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=padding))
+            return normed
+
+        self.convs1 = nn.ModuleList(conv(dilation) for dilation in dilations)
+        self.convs2 = nn.ModuleList(conv(1) for _ in dilations)
+
+    def forward(self, x_BCM: Tensor) -> Tensor:
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            inner_BCM = dilated(functional.leaky_relu(x_BCM, LEAK))
+            x_BCM = x_BCM + plain(functional.leaky_relu(inner_BCM, LEAK))
+        return x_BCM
