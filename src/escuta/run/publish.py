@@ -1,36 +1,37 @@
 """Files that appear whole or not at all: written beside their final name, synced, renamed."""
 
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
 def publishing(path: Path) -> Iterator[Path]:
-    """Yield a partial file beside `path`; on success it takes `path`'s name, on any failure it is removed.
+    """Yield an empty partial file beside `path`; on success it takes `path`'s name, on any failure it is removed.
 
     A kill leaves at most a `.partial` file, which no reader looks for.
 
     Raises:
-        OSError: The folder cannot be written, or the disk is full.
+        OSError: The folder cannot be written, or the disk is full; it names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    partial = Path(name)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        os.fchmod(handle, 0o666 & ~_umask())
-        os.close(handle)
+        partial.write_bytes(b"")
         yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(partial)
         partial.replace(path)
-        _sync_folder(path.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+        _sync(path.parent)
+    except OSError as error:
+        if error.filename is None or str(error.filename) == str(partial):
+            error.filename = str(path)
         raise
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def publish_text(path: Path, text: str) -> None:
@@ -39,24 +40,47 @@ def publish_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def publish_torch(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as PyTorch does under `path`, whole or not at all.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
+    import torch
+
+    with publishing(path) as partial, partial.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # torch's zip writer answers a failed write with an error of its own
+            raise _cause(error) from None
+
+
 def publish_copy(source: Path, path: Path) -> None:
     """Put the content of `source` under `path`: a hard link where the file system has them, else a copy."""
     with publishing(path) as partial:
         partial.unlink()
         try:
-            os.link(source, partial)
+            os.link(source.resolve(), partial)
         except OSError:
             shutil.copyfile(source, partial)
 
 
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
+def remove_partials(folder: Path) -> None:
+    """Remove what a killed writer of `folder` left; only its one writer may ask."""
+    for partial in folder.glob(".*.partial"):
+        partial.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _cause(error: BaseException) -> BaseException:
+    """The system's error that led to `error`, where there is one."""
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, OSError):
+        cause = cause.__context__
+    return cause or error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

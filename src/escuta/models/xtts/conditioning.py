@@ -66,7 +66,7 @@ class PerceiverResampler(nn.Module):
 
     def __init__(self, width: int, config: ConditioningConfig) -> None:
         super().__init__()
-        self.latents = nn.Parameter(torch.randn(config.num_latents, width) * 0.02)
+        self.latents = nn.Parameter(nn.init.normal_(torch.empty(config.num_latents, width), std=0.02))
         self.layers = nn.ModuleList(_PerceiverLayer(width, config) for _ in range(config.perceiver_layers))
         self.norm = _RootMeanSquareNorm(width)
 

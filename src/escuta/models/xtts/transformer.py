@@ -107,7 +107,7 @@ class InOutLinear(nn.Module):
     def __init__(self, num_in: int, num_out: int, layers: int | None = None) -> None:
         super().__init__()
         scale = 0.02 / (2 * layers) ** 0.5 if layers else 0.02
-        self.weight = nn.Parameter(torch.randn(num_in, num_out) * scale)
+        self.weight = nn.Parameter(nn.init.normal_(torch.empty(num_in, num_out), std=scale))
         self.bias = nn.Parameter(torch.zeros(num_out))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,54 @@
+"""A model from its folder, whichever family it is of."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from escuta.errors import InstallError
+from escuta.messages import _
+from escuta.models.base import VoiceModel
+from escuta.models.xtts.model import Use as XttsUse
+from escuta.models.xtts.model import load_xtts
+from escuta.models.xtts.weights import fingerprint as xtts_fingerprint
+
+Use: TypeAlias = XttsUse
+"""What a model is wanted for; the parts that no use needs are not loaded."""
+
+
+def load_model(folder: Path, *, uses: Collection[Use], device: str = "cpu") -> VoiceModel:
+    """Load what `uses` need of the model in `folder`.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of a model that escuta knows.
+        InstallError: This machine has no such device.
+    """
+    refuse_absent(device)
+    return load_xtts(folder, uses=uses, device=device)
+
+
+def refuse_absent(device: str) -> None:
+    """Make sure that this machine has `device`: cpu, mps, cuda or cuda:N.
+
+    Raises:
+        InstallError: It has not, or its PyTorch was built without it.
+    """
+    num_gpus = torch.cuda.device_count()
+    there = ["cpu", *(f"cuda:{number}" for number in range(num_gpus))]
+    there += [kind for kind, found in (("cuda", num_gpus), ("mps", torch.backends.mps.is_available())) if found]
+    if device not in there:
+        raise InstallError(
+            _("device {device}: not there, or not for this PyTorch; expected one of {names}.").format(
+                device=device, names=", ".join(there)
+            )
+        )
+
+
+def model_fingerprint(folder: Path) -> str:
+    """Tell one base model from another.
+
+    Raises:
+        ModelError: Files are missing.
+    """
+    return xtts_fingerprint(folder)

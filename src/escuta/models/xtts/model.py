@@ -1,0 +1,257 @@
+"""XTTS-v2 as the rest of escuta knows it.
+
+Shapes: B batch, C chunks of a reference, T wav frames, F mel bins, M mel frames, N text tokens, L latents, D width.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from escuta.audio.files import resample
+from escuta.audio.mel import CONDITIONING, conditioning_mel, dvae_mel, speaker_mel
+from escuta.engine.tokens import TokenChoice
+from escuta.errors import CheckpointError, LanguageError, TextError
+from escuta.messages import _
+from escuta.models.base import Batch, ClipLimits, Features, Generation, Reference, Spoken
+from escuta.models.blank import blank
+from escuta.models.xtts.batch import collate
+from escuta.models.xtts.decoder import WaveformDecoder
+from escuta.models.xtts.dvae import Dvae
+from escuta.models.xtts.export import export
+from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
+from escuta.models.xtts.speaker_encoder import SpeakerEncoder
+from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights
+from escuta.text.languages import character_limit, language_code
+from escuta.text.split import split
+from escuta.text.tokenizer import Tokenizer
+
+Use = Literal["features", "training", "speaking"]
+
+PARTS: Mapping[Use, tuple[Part, ...]] = {
+    "features": ("dvae", "mel_stats"),
+    "training": ("gpt",),
+    "speaking": ("gpt", "decoder", "speaker_encoder", "mel_stats"),
+}
+"""What each use of a model needs of it."""
+
+MIN_CLIP_SECONDS = 0.5
+"""Shorter clips leave next to nothing to predict; the release's training recipe drops them too."""
+
+MIN_CHUNK_SECONDS = 1 / 3
+"""A shorter rest of a reference is not listened to, as in the release."""
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+PartT = TypeVar("PartT", bound=nn.Module | Tensor)
+
+
+class Xtts:
+    """An XTTS-v2 with the parts that its uses need.
+
+    Args:
+        weights: Config, tensors and files.
+        parts: Those to set up.
+        device: Where the language model and the decoder compute; all else stays on the CPU.
+    """
+
+    family = "xtts"
+
+    def __init__(self, weights: Weights, parts: Collection[Part], device: str) -> None:
+        config = weights.config
+        self.languages = config.languages
+        self.input_sample_rate = config.sample_rate
+        self.sample_rate = config.output_sample_rate
+        self.clip_limits = ClipLimits(MIN_CLIP_SECONDS, config.max_clip_seconds, config.max_clip_text_tokens)
+        self._config = config
+        self._folder = weights.files.config.parent
+        self._tokenizer = Tokenizer(weights.files.vocab)
+        self._mel_stats_F = weights.tensors.get("mel_stats")
+        self._gpt = _module(Gpt, weights, "gpt").to(device) if "gpt" in parts else None
+        self._decoder = _module(WaveformDecoder, weights, "decoder").to(device) if "decoder" in parts else None
+        self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
+        self._dvae = _module(Dvae, weights, "dvae") if "dvae" in parts else None
+
+    # --- learning ---
+
+    def language(self, asked: str) -> str:
+        """Give XTTS's own name of a language: `pt` for pt-BR, `zh-cn` for zh.
+
+        Raises:
+            LanguageError: This model does not speak it.
+        """
+        code = language_code(asked)
+        if code not in self.languages:
+            raise LanguageError(
+                _("language {language!r}: this model lacks it; expected one of {languages}.").format(
+                    language=asked, languages=", ".join(self.languages)
+                )
+            )
+        return code
+
+    def text_problems(self, text: str, language: str, *, learning: bool = False) -> list[str]:
+        """What keeps `text` from being spoken, or learned, as phrases for a message."""
+        problems = []
+        if unknown := self._tokenizer.unknown_characters(text, language):
+            problems.append(
+                _("the vocabulary lacks {characters}").format(characters=" ".join(repr(one) for one in unknown))
+            )
+        tokens = self._tokenizer.encode(text, language)
+        if len(tokens) <= 1:  # the language's own token
+            problems.append(_("there is nothing to say"))
+        if learning and len(tokens) > self.clip_limits.max_text_tokens:
+            problems.append(
+                _("{n} text tokens, of which the model learns {limit} at most").format(
+                    n=len(tokens), limit=self.clip_limits.max_text_tokens
+                )
+            )
+        return problems
+
+    def features(self, wav_T: Tensor, text: str, language: str) -> Features:
+        """Compute text tokens `text` [N], audio `codes` [K] and the conditioning `mel` [F, M] of one clip."""
+        mel_stats_F, dvae = _there(self._mel_stats_F), _there(self._dvae)
+        return {
+            "text": torch.tensor(self._tokenizer.encode(text, language)),
+            "codes": dvae.codes(dvae_mel(wav_T[None], mel_stats_F))[0],
+            "mel": conditioning_mel(wav_T[None], mel_stats_F)[0],
+        }
+
+    def collate(self, features: Sequence[Features], generator: torch.Generator | None) -> Batch:
+        """Make a batch; random crops come from `generator`, None crops the beginning of each clip."""
+        return collate(features, generator, self._config)
+
+    @property
+    def trainable(self) -> nn.Module:
+        """The language model with its conditioning encoder."""
+        return _there(self._gpt)
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """The language model's tensors under the release's names; no copies."""
+        prefix = PREFIXES["gpt"]
+        return {f"{prefix}{name}": tensor for name, tensor in _there(self._gpt).state_dict().items()}
+
+    def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
+        """Take a checkpoint's tensors in place of the present ones.
+
+        Raises:
+            CheckpointError: Names or shapes differ; `where` names the checkpoint.
+        """
+        present = self.trained_tensors()
+        wrong = sorted(
+            name
+            for name in {*present, *tensors}
+            if name not in present or name not in tensors or present[name].shape != tensors[name].shape
+        )
+        if wrong:
+            raise CheckpointError(
+                _(
+                    "{where}: {n} tensors differ from the base model's, {name} among them; expected a checkpoint of "
+                    "this model. Choose the base it was trained from."
+                ).format(where=where, n=len(wrong), name=wrong[0])
+            )
+        gpt = _there(self._gpt)
+        device = next(gpt.parameters()).device
+        own = {name.removeprefix(PREFIXES["gpt"]): tensor.to(device) for name, tensor in tensors.items()}
+        gpt.load_state_dict(own, assign=True)
+
+    # --- speaking ---
+
+    def reference(self, wav_T: Tensor) -> Reference:
+        """Compute `mels` [C, F, M] with `mel_lengths` [C], and the `speaker` embedding, of a reference."""
+        config, mel_stats_F = self._config, _there(self._mel_stats_F)
+        heard_T = wav_T[: config.conditioning_seconds * config.sample_rate]
+        chunks = [
+            chunk_T
+            for chunk_T in torch.split(heard_T, config.conditioning_chunk_seconds * config.sample_rate)
+            if len(chunk_T) >= max(MIN_CHUNK_SECONDS * config.sample_rate, CONDITIONING.num_fft // 2 + 1)
+        ]
+        mels = [conditioning_mel(chunk_T[None], mel_stats_F)[0] for chunk_T in chunks]
+        voice_T = wav_T[: config.speaker_reference_seconds * config.sample_rate]
+        voice_T = torch.from_numpy(resample(voice_T.numpy(), config.sample_rate, config.speaker_sample_rate))
+        with torch.no_grad():
+            speaker_E = _there(self._encoder)(speaker_mel(voice_T[None]))[0]
+        return {
+            "mels": pad_sequence([mel_FM.T for mel_FM in mels], batch_first=True).transpose(1, 2),
+            "mel_lengths": torch.tensor([mel_FM.shape[1] for mel_FM in mels]),
+            "speaker": speaker_E,
+        }
+
+    def speak(
+        self,
+        text: str,
+        reference: Reference,
+        *,
+        language: str,
+        generation: Generation,
+        seed: int,
+        progress: Callable[[], None] | None = None,
+    ) -> Spoken:
+        """Say `text`, split at sentence ends where it is long, in the voice of `reference`.
+
+        Raises:
+            TextError: The text cannot be spoken.
+            LanguageError: The model does not speak `language`.
+        """
+        language = self.language(language)
+        if problems := self.text_problems(text, language):
+            raise TextError(*(_("text {text!r}: {why}.").format(text=text, why=problem) for problem in problems))
+        gpt = _there(self._gpt)
+        device = next(gpt.parameters()).device  # training may have moved it since it was loaded
+        decoder = _there(self._decoder).to(device)
+        with evaluating(gpt), torch.no_grad():
+            mels_CFM = reference["mels"].to(device)
+            conditioning_LD = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
+        generator = torch.Generator().manual_seed(seed)
+        said: list[SpokenSentence] = []
+        for piece in split(text, language, character_limit(language)):
+            tokens_N = torch.tensor(self._tokenizer.encode(piece, language), device=device)
+            sentence = Sentence(tokens_N, conditioning_LD, reference["speaker"].to(device))
+            said.append(speak(gpt, decoder, sentence, self._choice(generation), generator, progress))
+        return Spoken(
+            wav_T=torch.cat([one.wav_T for one in said]),
+            sample_rate=self.sample_rate,
+            stop="limit" if any(one.stop == "limit" for one in said) else "ended",
+            num_codes=sum(len(one.codes_K) for one in said),
+            num_sentences=len(said),
+        )
+
+    def export(self, folder: Path) -> None:
+        """Write a folder that coqui-tts loads, with the weights of this moment.
+
+        Raises:
+            RunError: `folder` already holds something.
+        """
+        weights = load_weights(self._folder)
+        tensors = {**weights.tensors, **self.trained_tensors()}
+        export(folder, weights.config, tensors, weights.files.vocab)
+
+    def _choice(self, generation: Generation) -> TokenChoice:
+        asked = {name: value for name, value in asdict(generation).items() if value is not None}
+        return replace(self._config.choice, **asked)
+
+
+def load_xtts(folder: Path, *, uses: Collection[Use], device: str) -> Xtts:
+    """Load what `uses` need of the XTTS-v2 in `folder`.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of one XTTS-v2.
+    """
+    parts = {part for use in uses for part in PARTS[use]}
+    return Xtts(load_weights(folder, parts), parts, device)
+
+
+def _module(kind: Callable[..., ModuleT], weights: Weights, part: Part) -> ModuleT:
+    """Set up one part around the tensors as they are on disk: nothing is initialised, nothing copied."""
+    with blank():
+        module = kind(weights.config)
+    module.load_state_dict(weights.part(part), assign=True)
+    return module.eval()
+
+
+def _there(part: PartT | None) -> PartT:
+    assert part is not None, "the model was loaded for another use"
+    return part
