@@ -1,4 +1,4 @@
-import errno
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +7,7 @@ import soundfile
 
 from escuta.audio.files import AudioInfo, decode, probe, read_audio, resample, write_wav
 from escuta.errors import AudioError
+from small_disk import run_on_small_disk
 from sounds import noise, silence, speechlike, tone
 
 
@@ -120,19 +121,25 @@ def test_writing_two_channels_is_a_mistake_of_the_caller(tmp_path):
         write_wav(tmp_path / "sample.wav", np.zeros((2, 10), np.float32), 22050, 22050)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "sample.wav"
-    write_wav(path, tone(0.1), 22050, 22050)
-    old = path.read_bytes()
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    program = """
+import errno, pathlib, numpy
+from escuta.audio.files import write_wav
+disk = pathlib.Path({disk!r})
+write_wav(disk / "sample.wav", numpy.zeros(1000, numpy.float32), 22050, 22050)
+old = (disk / "sample.wav").read_bytes()
+try:
+    write_wav(disk / "sample.wav", numpy.zeros(100000, numpy.float32), 22050, 22050)
+except OSError as error:
+    assert error.errno == errno.ENOSPC
+    assert (disk / "sample.wav").read_bytes() == old
+    print([path.name for path in disk.iterdir()])
+"""
+    found = run_on_small_disk(disk, 65536, sys.executable, "-c", program.format(disk=str(disk)))
 
-    def full_disk(*_arguments, **_more):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(soundfile, "write", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        write_wav(path, tone(0.2), 22050, 22050)
-    assert path.read_bytes() == old
-    assert list(tmp_path.iterdir()) == [path]
+    assert (found.stdout, found.stderr) == ("['sample.wav']\n", "")
 
 
 @pytest.mark.parametrize("read", [probe, decode, lambda path: read_audio(path, 24000)])

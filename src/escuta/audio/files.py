@@ -6,6 +6,7 @@ Shapes: T wav frames, C channels.
 import os
 import struct
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -144,10 +145,10 @@ def write_wav(path: Path, wav_T: Wav, sample_rate: int, source_rate: int) -> Non
             _("{path}: the audio to write holds values that are not numbers; nothing was written.").format(path=path)
         )
     samples_T = np.clip(resample(wav_T, source_rate, sample_rate), -1, 1)
+    wav = BytesIO()
+    soundfile.write(wav, np.rint(samples_T * MAX_INT16).astype(np.int16), sample_rate, subtype="PCM_16", format="WAV")
     with publishing(path) as partial:
-        soundfile.write(
-            partial, np.rint(samples_T * MAX_INT16).astype(np.int16), sample_rate, subtype="PCM_16", format="WAV"
-        )
+        partial.write_bytes(wav.getvalue())  # libsndfile itself does not tell why a write failed
 
 
 def _refuse_damage(path: Path, where: str) -> None:

@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def publish_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def publish_torch(path: Path, content: Mapping[str, Any]) -> None:
+def publish_torch(path: Path, content: Any) -> None:
     """Write `content` as PyTorch does under `path`, whole or not at all.
 
     Raises:

@@ -1,0 +1,185 @@
+"""Checkpoints of a run: written whole, read without running anything, removed only when nobody needs them."""
+
+import pickle
+import re
+import struct
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from escuta.errors import CheckpointError
+from escuta.messages import _
+from escuta.run.folder import RunFolder
+from escuta.run.publish import publish_copy, publish_torch
+
+FORMAT = 1
+"""Of the checkpoint file; readers refuse what they do not know."""
+
+_DAMAGE = (
+    *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, EOFError, OverflowError),
+    *(pickle.UnpicklingError, struct.error, MemoryError, OSError),
+)
+"""What PyTorch raises on bytes that `torch.save` did not write, and on what is more than plain data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training has come."""
+
+    epoch: int = 0
+    """Epochs finished."""
+    step: int = 0
+    """Optimizer steps taken in all."""
+    micro_steps_in_epoch: int = 0
+    """Batches taken of the epoch under way; 0 at its start."""
+    best_val_loss: float | None = None
+    """The lowest so far."""
+    best_epoch: int | None = None
+    """The epoch that reached it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that a training continues from."""
+
+    family: str
+    base_fingerprint: str
+    progress: Progress
+    val_loss: float | None
+    model: Mapping[str, Tensor]
+    """The trained tensors under the release's names."""
+    optimizer: Mapping[str, Any]
+    random_state: Mapping[str, Any]
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` under `path`, whole or not at all.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    progress = checkpoint.progress
+    publish_torch(
+        path,
+        {
+            "format": FORMAT,
+            "family": checkpoint.family,
+            "base_fingerprint": checkpoint.base_fingerprint,
+            "epoch": progress.epoch,
+            "step": progress.step,
+            "micro_steps_in_epoch": progress.micro_steps_in_epoch,
+            "best_val_loss": progress.best_val_loss,
+            "best_epoch": progress.best_epoch,
+            "val_loss": checkpoint.val_loss,
+            "model_state_dict": dict(checkpoint.model),
+            "optimizer_state_dict": dict(checkpoint.optimizer),
+            "random_state": dict(checkpoint.random_state),
+        },
+    )
+
+
+def read_checkpoint(path: Path, *, device: str = "cpu") -> Checkpoint:
+    """Read a checkpoint of escuta; tensors are memory-mapped until they are used.
+
+    Raises:
+        CheckpointError: It is missing, truncated, of another program, or holds anything but plain data.
+    """
+    content = _load(path, device)
+    try:
+        return Checkpoint(
+            family=content["family"],
+            base_fingerprint=content["base_fingerprint"],
+            progress=Progress(
+                epoch=content["epoch"],
+                step=content["step"],
+                micro_steps_in_epoch=content["micro_steps_in_epoch"],
+                best_val_loss=content["best_val_loss"],
+                best_epoch=content["best_epoch"],
+            ),
+            val_loss=content["val_loss"],
+            model=content["model_state_dict"],
+            optimizer=content["optimizer_state_dict"],
+            random_state=content["random_state"],
+        )
+    except KeyError as error:
+        raise CheckpointError(
+            _("{path}: {missing} is missing; expected a checkpoint written by escuta. Choose another.").format(
+                path=path, missing=error
+            )
+        ) from None
+
+
+def mark_best(run: RunFolder, checkpoint: Path) -> None:
+    """Let best_model.pt name the content of `checkpoint`, without a second copy where the disk has hard links."""
+    publish_copy(checkpoint, run.best_checkpoint)
+
+
+def list_checkpoints(run: RunFolder) -> list[Path]:
+    """List the checkpoints of epochs and steps, oldest first; best_model.pt and last.pt are not among them."""
+    found = []
+    for path in run.checkpoints.glob("checkpoint_*.pt"):
+        if match := re.fullmatch(r"checkpoint_(epoch|step)_(\d+)\.pt", path.name):
+            found.append((path.stat().st_mtime_ns, match[1], int(match[2]), path))
+    return [path for *_order, path in sorted(found)]
+
+
+def find_checkpoint(run: RunFolder, name: str) -> Path:
+    """Find a checkpoint by its path, or by its name in the run's checkpoints/.
+
+    Raises:
+        CheckpointError: It is not there; the message lists those that are.
+    """
+    for path in (run.checkpoints / name, Path(name)):
+        if path.is_file():
+            return path
+    there = [path.name for path in [*list_checkpoints(run), run.best_checkpoint] if path.exists()]
+    raise CheckpointError(
+        _("{name}: not found; there are {names} in {folder}.").format(
+            name=name, names=", ".join(there) or _("no checkpoints"), folder=run.checkpoints
+        )
+    )
+
+
+def newest_state(run: RunFolder) -> Path | None:
+    """Find what `--resume` continues from: the checkpoint or interrupted state with the most steps."""
+    candidates = [*list_checkpoints(run), *(path for path in [run.last_state] if path.exists())]
+    return max(candidates, key=lambda path: read_checkpoint(path).progress.step, default=None)
+
+
+def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) -> list[Path]:
+    """Remove all but the last `keep_last` checkpoints, the best, and those `needed`; return what was removed."""
+    best = run.best_checkpoint
+    removed = []
+    for path in list_checkpoints(run)[:-keep_last]:
+        if path not in needed and not (best.exists() and best.samefile(path)):
+            path.unlink()
+            removed.append(path)
+    return removed
+
+
+def _load(path: Path, device: str) -> Mapping[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "pickle protocol 4" and the like: what cannot be read is refused anyway
+            content = torch.load(path, map_location=device, weights_only=True, mmap=True)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CheckpointError(
+            _("{path}: cannot be read ({reason}); expected a checkpoint.").format(path=path, reason=error.strerror)
+        ) from None
+    except _DAMAGE:
+        raise CheckpointError(
+            _(
+                "{path}: damaged, or holds more than plain data, and was not opened; expected a checkpoint written by "
+                "escuta. Choose another."
+            ).format(path=path)
+        ) from None
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+        raise CheckpointError(
+            _("{path}: not a checkpoint that this version of escuta knows. Choose another.").format(path=path)
+        )
+    return content

@@ -1,0 +1,146 @@
+"""What a user may choose, every default once."""
+
+from pathlib import Path
+from typing import Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["background", "inline", "isolated", "off"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class DataSettings(_Section):
+    """Which clips are learned from."""
+
+    max_clips: int | None = Field(default=None, ge=1)
+    """Train on this many clips at most; held-out clips are not counted."""
+
+    max_clip_seconds: float | None = Field(default=None, gt=0)
+    """Longer clips are left out; the model's own limit when not given."""
+
+    held_out_share: float = Field(default=0.05, gt=0, lt=0.5)
+    """Share of the clips kept apart for validation and for speaking; at least 2 clips."""
+
+
+class TrainingSettings(_Section):
+    """How the model learns."""
+
+    epochs: int = Field(default=10, ge=1)
+    """Passes over the training clips."""
+
+    batch_size: int = Field(default=2, ge=1)
+    """Clips in one micro step."""
+
+    accumulation_steps: int = Field(default=1, ge=1)
+    """Micro steps in one optimizer step."""
+
+    learning_rate: float = Field(default=5e-6, gt=0)
+    """Of AdamW, constant."""
+
+    weight_decay: float = Field(default=1e-2, ge=0)
+    """Of matrices; biases, norms and embeddings have none."""
+
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Longer gradients are shortened to this norm."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the arithmetic; weights stay in fp32."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto takes a GPU where there is one."""
+
+    save_every_n_epochs: int = Field(default=1, ge=1)
+    """A checkpoint every so many epochs; one more whenever val_loss improves."""
+
+    keep_last: int = Field(default=3, ge=1)
+    """Checkpoints kept besides the best; those waiting to be spoken are never removed."""
+
+    max_bad_steps: int = Field(default=5, ge=1)
+    """Stop after this many steps in a row without a finite loss."""
+
+
+class SamplingSettings(_Section):
+    """How checkpoints speak."""
+
+    mode: Mode = "background"
+    """Who speaks: a child process beside training, the training process, a fresh process a sample, or nobody."""
+
+    every_n_epochs: int | None = Field(default=None, ge=1)
+    """Speak every so many epochs; every saved checkpoint when not given."""
+
+    every_n_steps: int | None = Field(default=None, ge=1)
+    """Speak within an epoch too, every so many optimizer steps."""
+
+    best_samples: bool = True
+    """Speak whenever val_loss improves, and keep that sample in samples/best/."""
+
+    num_sentences: int = Field(default=2, ge=1)
+    """Sentences taken from held-out clips."""
+
+    sentences: Path | None = None
+    """A text file, one sentence a line, to speak instead of held-out ones."""
+
+    reference: Path | None = None
+    """A recording to clone the voice from, instead of a held-out clip."""
+
+    sample_rate: Literal[22050, 24000] = 22050
+    """Of the sample files."""
+
+    temperature: float | None = Field(default=None, gt=0)
+    """Of choosing the next code; the model's own when not given."""
+
+    top_k: int | None = Field(default=None, ge=0)
+    """Choose among the k likeliest codes; the model's own when not given."""
+
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Choose among the likeliest codes that together reach this probability; the model's own when not given."""
+
+    repetition_penalty: float | None = Field(default=None, gt=0)
+    """Above 1 discourages codes already said; the model's own when not given."""
+
+    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    """Where the speaking process computes: cpu, or a GPU that training leaves free, as cuda:1."""
+
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of the process that speaks; half of the cores when not given."""
+
+    timeout_seconds: float = Field(default=300, gt=0)
+    """A speaking process that is silent for so long is taken for hung and started again."""
+
+
+class Settings(_Section):
+    """All settings of one run."""
+
+    base: str = "auto"
+    """The model to start from: a folder, xtts-v2, or auto."""
+
+    language: str | None = None
+    """Language of the clips, as the model names it: pt, en, es, ..."""
+
+    seed: int = 0
+    """Of everything random: the split, the order of clips, crops, dropout, samples."""
+
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+    sampling: SamplingSettings = SamplingSettings()
+
+
+def settings_toml(settings: Settings) -> str:
+    """Write `settings` as a TOML file that `load_settings` reads back; what is None is left out."""
+    return tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True))
+
+
+def setting_names() -> list[str]:
+    """Every dotted name, in order."""
+    names = []
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names += [f"{name}.{inner}" for inner in section.model_fields]
+        else:
+            names.append(name)
+    return names
