@@ -56,6 +56,8 @@ class Spoken:
     """Codes (or frames) generated, all sentences together."""
     num_sentences: int
     """Pieces a long text was spoken in."""
+    generation: Generation
+    """As asked, with the model's own choices filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,6 @@ class VoiceModel(Protocol):
         """
         ...
 
-    def export(self, folder: Path) -> None:
-        """Write the model as its family's own tools load it."""
+    def export(self, folder: Path) -> str | None:
+        """Write the model as its family's own tools load it; say so where they cannot load this one."""
         ...

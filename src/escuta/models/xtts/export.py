@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from escuta.errors import RunError
@@ -12,7 +11,7 @@ from escuta.messages import _
 from escuta.models.xtts.config import DecoderConfig, SpeakerEncoderConfig, XttsConfig
 from escuta.models.xtts.speaker_encoder import computed_buffers
 from escuta.models.xtts.weights import PREFIXES, check_complete
-from escuta.run.publish import publish_text, publishing
+from escuta.run.publish import publish_text, publish_torch
 
 
 def export(folder: Path, config: XttsConfig, tensors: Mapping[str, Tensor], vocab_file: Path) -> None:
@@ -41,10 +40,10 @@ def export(folder: Path, config: XttsConfig, tensors: Mapping[str, Tensor], voca
     model |= {f"{PREFIXES['speaker_encoder']}{name}": tensor for name, tensor in computed_buffers().items()}
     publish_text(folder / "config.json", json.dumps(config.to_release(), indent=2) + "\n")
     publish_text(folder / "vocab.json", vocab_file.read_text(encoding="utf-8"))
-    _save(tensors["mel_stats"].float().cpu(), folder / "mel_stats.pth")
+    publish_torch(folder / "mel_stats.pth", tensors["mel_stats"].float().cpu())
     if dvae:
-        _save(_plain(dvae), folder / "dvae.pth")
-    _save({"model": _plain(model)}, folder / "model.pth")
+        publish_torch(folder / "dvae.pth", _plain(dvae))
+    publish_torch(folder / "model.pth", {"model": _plain(model)})
 
 
 def fits_coqui(config: XttsConfig) -> bool:
@@ -71,8 +70,3 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         is_view = value.untyped_storage().nbytes() != value.nbytes
         plain[name] = value.clone() if is_view else value
     return plain
-
-
-def _save(content: Tensor | dict[str, Tensor] | dict[str, dict[str, Tensor]], path: Path) -> None:
-    with publishing(path) as partial:
-        torch.save(content, partial)

@@ -22,7 +22,7 @@ from escuta.models.blank import blank
 from escuta.models.xtts.batch import collate
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
-from escuta.models.xtts.export import export
+from escuta.models.xtts.export import export, fits_coqui
 from escuta.models.xtts.gpt import Gpt
 from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
@@ -205,22 +205,24 @@ class Xtts:
         with evaluating(gpt), torch.no_grad():
             mels_CFM = reference["mels"].to(device)
             conditioning_LD = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
+        choice = self._choice(generation)
         generator = torch.Generator().manual_seed(seed)
         said: list[SpokenSentence] = []
         for piece in split(text, language, character_limit(language)):
             tokens_N = torch.tensor(self._tokenizer.encode(piece, language), device=device)
             sentence = Sentence(tokens_N, conditioning_LD, reference["speaker"].to(device))
-            said.append(speak(gpt, decoder, sentence, self._choice(generation), generator, progress))
+            said.append(speak(gpt, decoder, sentence, choice, generator, progress))
         return Spoken(
             wav_T=torch.cat([one.wav_T for one in said]),
             sample_rate=self.sample_rate,
             stop="limit" if any(one.stop == "limit" for one in said) else "ended",
             num_codes=sum(len(one.codes_K) for one in said),
             num_sentences=len(said),
+            generation=Generation(**asdict(choice)),
         )
 
-    def export(self, folder: Path) -> None:
-        """Write a folder that coqui-tts loads, with the weights of this moment.
+    def export(self, folder: Path) -> str | None:
+        """Write a folder that coqui-tts loads, with the weights of this moment; say so where it cannot.
 
         Raises:
             RunError: `folder` already holds something.
@@ -228,6 +230,7 @@ class Xtts:
         weights = load_weights(self._folder)
         tensors = {**weights.tensors, **self.trained_tensors()}
         export(folder, weights.config, tensors, weights.files.vocab)
+        return None if fits_coqui(weights.config) else _("coqui-tts cannot load a model of these sizes; escuta can.")
 
     def _choice(self, generation: Generation) -> TokenChoice:
         asked = {name: value for name, value in asdict(generation).items() if value is not None}

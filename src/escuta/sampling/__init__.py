@@ -1,0 +1,1 @@
+"""Checkpoints that speak, in a process of their own."""

@@ -1,0 +1,58 @@
+"""The training process speaks itself, between two steps."""
+
+from pathlib import Path
+
+import torch
+
+from escuta.errors import EscutaError
+from escuta.messages import _
+from escuta.models.base import Reference, VoiceModel
+from escuta.sampling.job import SampleJob, SampleResult, cause
+from escuta.sampling.speaker import SpeakerBroken
+from escuta.sampling.speaking import speak_live
+
+FREE_GPU_BYTES = 1 << 30
+"""Least free GPU memory to speak in: caches and the decoder's activations of one long sentence at release size."""
+
+
+class InlineSpeaker:
+    """Speak with the model in training; its weights of the moment are the checkpoint's.
+
+    Args:
+        model: The model in training, with all that speaking needs.
+    """
+
+    mode = "inline"
+
+    def __init__(self, model: VoiceModel) -> None:
+        self._model = model
+        self._tensor_device = next(iter(model.trained_tensors().values())).device
+        self.device = str(self._tensor_device)
+        self._references: dict[Path, Reference] = {}
+        self._results: list[SampleResult] = []
+
+    def submit(self, job: SampleJob) -> None:
+        """Speak `job` now with the weights that training has now."""
+        device = self._tensor_device
+        if device.type == "cuda" and (free := torch.cuda.mem_get_info(device)[0]) < FREE_GPU_BYTES:
+            reason = _("{free:.1f} GB of GPU memory are free; speaking there needs {needed:.1f} GB")
+            raise SpeakerBroken(reason.format(free=free / 1e9, needed=FREE_GPU_BYTES / 1e9), [job])
+        try:
+            result = speak_live(self._model, job, mode=self.mode, references=self._references)
+        except (EscutaError, OSError) as error:
+            result = SampleResult.unspoken(job, mode=self.mode, status="failed", reason=cause(error))
+        except (RuntimeError, MemoryError) as error:  # out of GPU memory, or a kernel that is missing here
+            raise SpeakerBroken(cause(error), [job]) from error
+        self._results.append(result)
+
+    def results(self) -> list[SampleResult]:
+        """What was finished since the last call."""
+        finished, self._results = self._results, []
+        return finished
+
+    def waiting(self) -> list[SampleJob]:
+        """Nothing ever waits."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to end."""

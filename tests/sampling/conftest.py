@@ -1,0 +1,15 @@
+import pytest
+
+from escuta.sampling.process import Workplace
+from runs import make_quick_base
+
+
+@pytest.fixture(scope="session")
+def quick_base(random_base, tmp_path_factory):
+    """Folder of a random model that ends its sentences soon."""
+    return make_quick_base(tmp_path_factory.mktemp("quick-base"), random_base)
+
+
+@pytest.fixture
+def workplace(quick_base):
+    return Workplace(quick_base, "cpu", threads=1, timeout_seconds=300.0)

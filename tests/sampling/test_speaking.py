@@ -1,0 +1,223 @@
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from escuta import __version__
+from escuta.audio.files import read_audio
+from escuta.errors import AudioError, CheckpointError, TextError
+from escuta.models.base import Generation
+from escuta.models.load import load_model
+from escuta.models.xtts.newborn import newborn_config, newborn_tensors
+from escuta.models.xtts.weights import save_base
+from escuta.run.checkpoints import read_checkpoint
+from escuta.sampling.speaking import Voice, fingerprint, read_reference
+from escuta.text.vocabulary import character_vocabulary
+from runs import SENTENCES, make_checkpoint, make_job, make_reference
+
+
+@pytest.fixture
+def voice(quick_base):
+    return Voice(load_model(quick_base, uses=["speaking"]), "background")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(quick_base, tmp_path_factory):
+    return make_checkpoint(tmp_path_factory.mktemp("run") / "checkpoint_epoch_1.pt", quick_base)
+
+
+def make_base_of_another_size(folder):
+    vocabulary = character_vocabulary()
+    config = newborn_config(num_text_tokens=max(json.loads(vocabulary)["model"]["vocab"].values()) + 1)
+    config = replace(config, gpt=replace(config.gpt, layers=1))
+    save_base(folder, config, newborn_tensors(config, seed=0), vocabulary)
+    return folder
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, checkpoint, tmp_path):
+    job = make_job(tmp_path, checkpoint=checkpoint, sentences=SENTENCES, seed=3, generation=Generation(top_k=40))
+
+    result = voice.speak(job)
+
+    assert names(job.folder) == ["epoch_1.json", "epoch_1_output.wav", "epoch_1_output_02.wav", "epoch_1_reference.wav"]
+    assert result.files == ("epoch_1_output.wav", "epoch_1_output_02.wav")
+    assert (result.status, result.mode, result.best, result.reason) == ("spoken", "background", False, "")
+    about = json.loads((job.folder / "epoch_1.json").read_text())
+    made = [one.pop("seconds") for one in about["sentences"]]
+    codes = [one.pop("num_codes") for one in about["sentences"]]
+    audio = [one.pop("audio_seconds") for one in about["sentences"]]
+    assert about == {
+        "name": "epoch_1",
+        "epoch": 1,
+        "step": 4,
+        "checkpoint": "checkpoint_epoch_1.pt",
+        "weights": fingerprint(read_checkpoint(checkpoint).model),
+        "mode": "background",
+        "device": "cpu",
+        "precision": "fp32",
+        "language": "en",
+        "reference": "epoch_1_reference.wav",
+        "reference_source": str(tmp_path / "voice.wav"),
+        "seed": 3,
+        "generation": {
+            "temperature": 0.75,  # what the job leaves open is the model's own
+            "top_k": 40,
+            "top_p": 0.85,
+            "repetition_penalty": 5.0,
+            "greedy": False,
+        },
+        "sample_rate": 22050,
+        "escuta": __version__,
+        "torch": torch.__version__,
+        "machine": about["machine"],
+        "sentences": [
+            {"file": "epoch_1_output.wav", "text": SENTENCES[0], "stop": "ended", "num_pieces": 1},
+            {"file": "epoch_1_output_02.wav", "text": SENTENCES[1], "stop": "ended", "num_pieces": 1},
+        ],
+        "scores": {},
+    }
+    assert all(seconds > 0 for seconds in made)
+    assert result.seconds >= sum(made)
+    assert result.audio_seconds == pytest.approx(sum(audio), abs=0.002)
+    assert audio == pytest.approx([num * 1024 / 22050 for num in codes], abs=0.06)  # each code is 46 ms
+
+
+@pytest.mark.parametrize("sample_rate", [22050, 24000])
+def test_its_files_are_16_bit_mono_and_last_as_long_as_what_was_said(voice, tmp_path, sample_rate):
+    job = make_job(tmp_path, sample_rate=sample_rate)
+
+    result = voice.speak(job)
+
+    info = soundfile.info(job.folder / "epoch_1_output.wav")
+    assert (info.format, info.subtype, info.channels, info.samplerate) == ("WAV", "PCM_16", 1, sample_rate)
+    assert info.frames / sample_rate == pytest.approx(result.audio_seconds, abs=0.002)
+    wav_T, _rate = soundfile.read(job.folder / "epoch_1_output.wav")
+    assert np.abs(wav_T).max() > 0
+
+
+def test_the_same_weights_and_seed_say_the_same_to_the_bit_and_others_do_not(voice, checkpoint, quick_base, tmp_path):
+    again = Voice(load_model(quick_base, uses=["speaking"]), "later")
+    jobs = {
+        "first": (voice, {"checkpoint": checkpoint}),
+        "base": (voice, {}),
+        "first_again": (voice, {"checkpoint": checkpoint}),
+        "elsewhere": (again, {"checkpoint": checkpoint}),
+        "base_again": (again, {}),
+        "other_seed": (again, {"seed": 1}),
+    }
+    wav, weights = {}, {}
+    for name, (speaker, changes) in jobs.items():
+        job = make_job(tmp_path, name=name, **changes)
+        speaker.speak(job)
+        wav[name] = (job.folder / f"{name}_output.wav").read_bytes()
+        weights[name] = json.loads((job.folder / f"{name}.json").read_text())["weights"]
+
+    assert wav["first"] == wav["first_again"] == wav["elsewhere"]
+    assert wav["base"] == wav["base_again"]
+    assert len({wav["first"], wav["base"], wav["other_seed"]}) == 3
+    assert weights["first"] == weights["first_again"] == weights["elsewhere"]
+    assert weights["base"] == weights["base_again"] == weights["other_seed"] != weights["first"]
+
+
+def test_best_holds_only_the_newest_best(voice, checkpoint, tmp_path):
+    voice.speak(make_job(tmp_path, name="epoch_1", checkpoint=checkpoint, best=True, sentences=SENTENCES))
+    voice.speak(make_job(tmp_path, name="epoch_2", checkpoint=checkpoint))
+    best = tmp_path / "samples" / "best"
+    assert names(best) == ["epoch_1.json", "epoch_1_output.wav", "epoch_1_output_02.wav", "epoch_1_reference.wav"]
+
+    voice.speak(make_job(tmp_path, name="epoch_3", checkpoint=checkpoint, best=True))
+
+    assert names(best) == ["epoch_3.json", "epoch_3_output.wav", "epoch_3_reference.wav"]
+    for path in best.iterdir():
+        assert path.read_bytes() == (tmp_path / "samples" / path.name).read_bytes()
+    assert (tmp_path / "samples" / "epoch_1_output_02.wav").exists()
+
+
+def test_a_wav_reference_is_copied_as_it_is(voice, tmp_path):
+    job = make_job(tmp_path)
+    soundfile.write(job.reference, read_audio(job.reference, 16000), 16000, subtype="PCM_24")
+
+    voice.speak(job)
+
+    assert (job.folder / "epoch_1_reference.wav").read_bytes() == job.reference.read_bytes()
+
+
+def test_a_flac_reference_becomes_a_real_wav(voice, tmp_path):
+    job = make_job(tmp_path, reference=make_reference(tmp_path / "voice.flac"))
+
+    voice.speak(job)
+
+    info = soundfile.info(job.folder / "epoch_1_reference.wav")
+    assert (info.format, info.subtype, info.samplerate) == ("WAV", "PCM_16", 22050)
+    heard_T, copied_T = (read_audio(path, 22050) for path in (job.reference, job.folder / "epoch_1_reference.wav"))
+    np.testing.assert_allclose(copied_T, heard_T, atol=2 / 32768)
+
+
+def test_a_reference_is_read_once(voice, tmp_path):
+    job = make_job(tmp_path, reference=make_reference(tmp_path / "voice.wav"))
+    voice.speak(job)
+    first = (job.folder / "epoch_1_output.wav").read_bytes()
+    soundfile.write(job.reference, np.zeros(100, np.float32), 22050)
+
+    voice.speak(job)
+
+    assert (job.folder / "epoch_1_output.wav").read_bytes() == first
+
+
+def test_a_reference_too_short_to_clone_from_is_refused(quick_base, tmp_path):
+    path = make_reference(tmp_path / "blip.wav", seconds=0.5)
+
+    with pytest.raises(AudioError) as refusal:
+        read_reference(load_model(quick_base, uses=["speaking"]), path)
+
+    assert str(refusal.value) == f"{path}: lasts 0.50 s; a reference lasts 1 s or more. Choose a longer one."
+
+
+def test_a_failed_job_writes_nothing_and_the_next_one_is_spoken(voice, checkpoint, tmp_path):
+    other = make_checkpoint(tmp_path / "other.pt", make_base_of_another_size(tmp_path / "other"))
+    job = make_job(tmp_path)
+
+    with pytest.raises(CheckpointError, match=r"other\.pt: \d+ tensors differ from the base model's"):
+        voice.speak(make_job(tmp_path, checkpoint=other))
+    with pytest.raises(TextError, match="vocabulary lacks"):
+        voice.speak(make_job(tmp_path, sentences=("Good.", "\N{SNOWMAN}")))
+    assert not job.folder.exists()
+
+    assert voice.speak(job).status == "spoken"
+
+
+def test_a_fingerprint_is_of_names_shapes_types_and_bytes():
+    tensor = torch.arange(6, dtype=torch.float32)
+    first = fingerprint({"a": tensor, "b": tensor.reshape(2, 3)})
+
+    assert first == fingerprint({"b": tensor.reshape(2, 3).clone(), "a": tensor.clone().requires_grad_()})
+    assert first == fingerprint({"a": tensor, "b": tensor.reshape(2, 3).t().contiguous().t()})
+    others = [
+        {"a": tensor, "c": tensor.reshape(2, 3)},
+        {"a": tensor, "b": tensor.reshape(3, 2)},
+        {"a": tensor.view(torch.int32), "b": tensor.reshape(2, 3)},
+        {"a": tensor + torch.tensor([0, 0, 0, 0, 0, 1e-6]), "b": tensor.reshape(2, 3)},
+        {"a": tensor},
+    ]
+    assert len({first, *map(fingerprint, others)}) == 6
+    assert fingerprint({"x": torch.ones(2)}) == (
+        hashlib.sha256(b"x:torch.float32:(2,)" + torch.ones(2).numpy().tobytes()).hexdigest()
+    )
+
+
+def test_progress_is_a_sign_of_life(quick_base, tmp_path):
+    signs = []
+    voice = Voice(load_model(quick_base, uses=["speaking"]), "background", progress=lambda: signs.append(1))
+
+    voice.speak(make_job(tmp_path))
+
+    about = json.loads((tmp_path / "samples" / "epoch_1.json").read_text())
+    assert len(signs) == about["sentences"][0]["num_codes"]
