@@ -1,0 +1,46 @@
+"""What one training is asked to do, found complete and consistent before anything runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from escuta.data.dataset import Dataset
+from escuta.data.sentences import Audition
+from escuta.models.bases import Base
+from escuta.run.checkpoints import Checkpoint
+from escuta.run.folder import RunFolder
+from escuta.sampling.job import SampleJob, generation_of
+from escuta.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One training."""
+
+    run: RunFolder
+    settings: Settings
+    language: str
+    base: Base
+    base_fingerprint: str
+    dataset: Dataset
+    audition: Audition
+    """What every checkpoint says, and in whose voice; the same for the whole run."""
+    resumed: Checkpoint | None
+    """What to continue from; None begins with the base model."""
+
+    def job(self, *, epoch: int, step: int, checkpoint: Path | None, best: bool, name: str) -> SampleJob:
+        """What a checkpoint of this training is asked to say."""
+        sampling = self.settings.sampling
+        return SampleJob(
+            name=name,
+            epoch=epoch,
+            step=step,
+            checkpoint=checkpoint,
+            folder=self.run.samples,
+            best=best,
+            sentences=tuple(sentence.text for sentence in self.audition.sentences),
+            reference=self.audition.reference.resolve(),
+            language=self.language,
+            generation=generation_of(sampling),
+            seed=self.settings.seed,
+            sample_rate=sampling.sample_rate,
+        )

@@ -1,0 +1,145 @@
+"""From what somebody asked for to an assignment: everything is checked before anything is begun."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from escuta.data.checks import check
+from escuta.data.dataset import split
+from escuta.data.sentences import Audition, Sentence, choose_audition
+from escuta.errors import CheckpointError, RunError, SettingsError
+from escuta.messages import _
+from escuta.models.base import ClipLimits, VoiceModel
+from escuta.models.bases import find_base
+from escuta.models.load import load_model, model_fingerprint, refuse_absent
+from escuta.run.checkpoints import Checkpoint, Progress, newest_state, read_checkpoint
+from escuta.run.folder import RunFolder
+from escuta.settings import Settings
+from escuta.terminal import Terminal
+from escuta.training.assignment import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asked for."""
+
+    dataset: Path
+    run: RunFolder
+    settings: Settings
+    resume: bool = False
+    """Continue the run that is there."""
+    fresh: bool = False
+    """Set the run that is there aside."""
+    accept_licence: bool = False
+    ask_licence: Callable[[str], bool] | None = None
+
+
+def assign(request: Request, terminal: Terminal) -> Assignment:
+    """Check all that was asked for, and complete it.
+
+    Raises:
+        EscutaError: Something cannot be used, or contradicts what is on disk; nothing was changed.
+    """
+    _refuse_mess(request)
+    settings = request.settings
+    for device in (settings.training.device.replace("auto", "cpu"), settings.sampling.device):
+        refuse_absent(device)
+    base = find_base(settings.base, accept_licence=request.accept_licence, ask=request.ask_licence)
+    terminal.say(_("Base model: {title} ({folder})").format(title=base.title, folder=base.folder))
+    if base.warning:
+        terminal.say(f"⚠️  {base.warning}")
+    model = load_model(base.folder, uses=["features"])
+    language = model.language(settings.language or "")
+    text_problems = partial(model.text_problems, language=language)
+    with terminal.waiting(_("Listening to the clips")) as heard:
+        findings = check(
+            request.dataset,
+            limits=_limits(model, settings),
+            text_problems=partial(text_problems, learning=True),
+            progress=heard,
+        )
+    terminal.say(*findings.lines())
+    data, sampling = settings.data, settings.sampling
+    dataset = split(findings, held_out_share=data.held_out_share, seed=settings.seed, max_clips=data.max_clips)
+    audition = (
+        _same_audition(request.run)
+        if request.resume
+        else choose_audition(
+            dataset,
+            num_sentences=sampling.num_sentences,
+            text_problems=text_problems,
+            sentences_file=sampling.sentences,
+            reference_file=sampling.reference,
+        )
+    )
+    assignment = Assignment(
+        run=request.run,
+        settings=settings,
+        language=language,
+        base=base,
+        base_fingerprint=model_fingerprint(base.folder),
+        dataset=dataset,
+        audition=audition,
+        resumed=_newest_checkpoint(request.run) if request.resume else None,
+    )
+    _refuse_other_base(assignment)
+    return assignment
+
+
+def _refuse_mess(request: Request) -> None:
+    """Stop before any work where the request contradicts what is on disk."""
+    if request.settings.language is None:
+        raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))
+    run = request.run
+    if request.resume and request.fresh:
+        raise SettingsError(_("--resume and --fresh: found both; expected one of them. Leave one out."))
+    if request.resume and not run.exists():
+        raise RunError(_("{run}: no run to resume; leave --resume out to begin one.").format(run=run.path))
+    if run.exists() and not (request.resume or request.fresh):
+        checkpoint = _newest_checkpoint(run)
+        progress = checkpoint.progress if checkpoint else Progress()
+        raise RunError(
+            _(
+                "{run}: a run is already there, at epoch {epoch}, step {step}; nothing was changed. Continue it with "
+                "--resume, or begin afresh with --fresh, which moves it aside."
+            ).format(run=run.path, epoch=progress.epoch, step=progress.step)
+        )
+    if not run.exists() and run.path.is_dir() and any(path.name != ".lock" for path in run.path.iterdir()):
+        raise RunError(
+            _("{run}: holds other files; expected an empty or new folder. Choose another with --out.").format(
+                run=run.path
+            )
+        )
+
+
+def _newest_checkpoint(run: RunFolder) -> Checkpoint | None:
+    path = newest_state(run)
+    return read_checkpoint(path) if path else None
+
+
+def _limits(model: VoiceModel, settings: Settings) -> ClipLimits:
+    limits = model.clip_limits
+    return replace(limits, max_seconds=settings.data.max_clip_seconds or limits.max_seconds)
+
+
+def _same_audition(run: RunFolder) -> Audition:
+    """What the run has spoken so far, so that its checkpoints stay comparable."""
+    facts = run.read_facts()
+    try:
+        sentences = tuple(Sentence(one["text"], one["source"]) for one in facts["sentences"])
+        return Audition(sentences, Path(facts["reference"]))
+    except (KeyError, TypeError):
+        raise RunError(
+            _("{file}: lacks the sentences of the run. Begin afresh with --fresh.").format(file=run.facts)
+        ) from None
+
+
+def _refuse_other_base(assignment: Assignment) -> None:
+    if assignment.resumed and assignment.resumed.base_fingerprint != assignment.base_fingerprint:
+        raise CheckpointError(
+            _(
+                "{run}: was begun with another base model than {base}. Name that one with --base, or begin afresh "
+                "with --fresh."
+            ).format(run=assignment.run.path, base=assignment.base.folder)
+        )

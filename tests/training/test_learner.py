@@ -1,0 +1,230 @@
+import copy
+import math
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from escuta.errors import CheckpointError
+from escuta.models.load import load_model
+from escuta.run.checkpoints import Progress, read_checkpoint, write_checkpoint
+from escuta.settings import TrainingSettings
+from escuta.training.learner import Learner
+from sounds import sentence, speechlike
+
+SETTINGS = TrainingSettings(device="cpu", learning_rate=1e-3, max_grad_norm=1e9)
+
+
+@pytest.fixture(scope="module")
+def features(random_base):
+    """Of four clips of one length, with texts of one length."""
+    model = load_model(random_base, uses=["features"])
+    texts = [sentence(number).ljust(40, "a")[:40] for number in range(4)]
+    return [model.features(torch.from_numpy(speechlike(2.0, seed=i)), text, "en") for i, text in enumerate(texts)]
+
+
+def load(base):
+    return load_model(base, uses=["training"])
+
+
+def batch(model, features, generator=None):
+    return model.collate(features, generator)
+
+
+def snapshot(learner):
+    return copy.deepcopy(learner.checkpoint(Progress(), val_loss=None, base_fingerprint=""))
+
+
+def assert_same_state(first, second):
+    for name, tensor in first.model.items():
+        assert torch.equal(tensor, second.model[name]), name
+    states, others = first.optimizer["state"], second.optimizer["state"]
+    assert states.keys() == others.keys()
+    for number, state in states.items():
+        for name, tensor in state.items():
+            assert torch.equal(tensor, others[number][name]), (number, name)
+
+
+def test_learning_one_batch_lowers_its_loss(random_base, features):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    same = batch(model, features)
+    before = learner.validate([same])
+
+    steps = [learner.step([same]) for _ in range(5)]
+
+    assert all(step.taken and math.isfinite(step.loss) and step.grad_norm > 0 for step in steps)
+    assert all(step.parts.keys() == {"loss_text", "loss_mel"} for step in steps)
+    assert learner.validate([same]) < before - 0.2
+
+
+def test_two_half_batches_are_one_batch(random_base, features):
+    gradients, steps = [], []
+    for halves in ([features], [features[:2], features[2:]]):
+        model = load(random_base)
+        for part in model.trainable.modules():
+            if hasattr(part, "dropout") and not isinstance(part.dropout, nn.Module):
+                part.dropout = 0.0
+            if isinstance(part, nn.Dropout):
+                part.p = 0.0
+        learner = Learner(model, SETTINGS, seed=0)
+        steps.append(learner.step([batch(model, half) for half in halves]))
+        state = learner.checkpoint(Progress(), val_loss=None, base_fingerprint="").optimizer["state"]
+        gradients.append([one["exp_avg"] for one in state.values()])  # a tenth of the first gradient
+
+    assert steps[0].loss == pytest.approx(steps[1].loss, rel=1e-5)
+    assert steps[0].grad_norm == pytest.approx(steps[1].grad_norm, rel=1e-4)
+    for whole, of_halves in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, of_halves, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_loss_that_is_no_number_leaves_everything_as_it_was(random_base, features, number):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    sound = batch(model, features[:2])
+    learner.step([sound])
+    before = snapshot(learner)
+    broken = {**sound, "conditioning_mel": torch.full_like(sound["conditioning_mel"], torch.nan)}
+    micro_steps = [sound, sound]
+    micro_steps[number] = broken
+
+    step = learner.step(micro_steps)
+
+    assert not step.taken
+    assert math.isnan(step.loss)
+    assert_same_state(snapshot(learner), before)
+    assert learner.step([sound]).taken
+
+
+def test_a_gradient_too_long_is_shortened(random_base, features):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS.model_copy(update={"max_grad_norm": 0.5}), seed=0)
+
+    step = learner.step([batch(model, features)])
+
+    state = learner.checkpoint(Progress(), val_loss=None, base_fingerprint="").optimizer["state"]
+    norm = torch.stack([one["exp_avg"].norm() for one in state.values()]).norm() * 10
+    assert step.grad_norm > 1
+    assert norm == pytest.approx(0.5, rel=1e-3)
+
+
+def test_validation_neither_learns_nor_drops_out_nor_draws(random_base, features):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    batches = [batch(model, features[:3]), batch(model, features[3:])]
+    before, random = snapshot(learner), torch.get_rng_state()
+
+    first, second = learner.validate(batches), learner.validate(batches)
+
+    assert first == second
+    assert first == pytest.approx(sum(learner.validate([one]) for one in batches) / 2)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert_same_state(snapshot(learner), before)
+
+
+def test_a_checkpoint_continues_to_the_same_bits(random_base, features, tmp_path):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=3)
+    generator = torch.Generator().manual_seed(0)
+    batches = [batch(model, features, generator) for _ in range(4)]
+    for one in batches[:2]:
+        learner.step([one])
+    write_checkpoint(
+        tmp_path / "half.pt",
+        learner.checkpoint(Progress(epoch=1, step=2), val_loss=5.0, base_fingerprint="abc"),
+    )
+    losses = [learner.step([one]).loss for one in batches[2:]]
+    uninterrupted = snapshot(learner)
+
+    checkpoint = read_checkpoint(tmp_path / "half.pt")
+    resumed = Learner(load(random_base), SETTINGS, seed=99, resumed=checkpoint)
+
+    assert (checkpoint.progress.step, checkpoint.val_loss, checkpoint.base_fingerprint) == (2, 5.0, "abc")
+    assert [resumed.step([one]).loss for one in batches[2:]] == losses
+    assert_same_state(snapshot(resumed), uninterrupted)
+
+
+def test_a_resumed_training_has_the_rate_of_its_own_settings(random_base, features, tmp_path):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    learner.step([batch(model, features)])
+    checkpoint = snapshot(learner)
+    slower = SETTINGS.model_copy(update={"learning_rate": 1e-7, "weight_decay": 0.5})
+
+    resumed = Learner(load(random_base), slower, seed=0, resumed=checkpoint)
+
+    groups = resumed.checkpoint(Progress(), val_loss=None, base_fingerprint="").optimizer["param_groups"]
+    assert [(group["lr"], group["weight_decay"]) for group in groups] == [(1e-7, 0.5), (1e-7, 0.0)]
+    assert_same_state(snapshot(resumed), checkpoint)
+
+
+def test_learning_leaves_a_checkpoint_that_it_continued_from_as_it_was(random_base, features, tmp_path):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    learner.step([batch(model, features)])
+    write_checkpoint(tmp_path / "a.pt", learner.checkpoint(Progress(epoch=1), val_loss=None, base_fingerprint=""))
+    before = (tmp_path / "a.pt").read_bytes()
+
+    resumed = Learner(load(random_base), SETTINGS, seed=0, resumed=read_checkpoint(tmp_path / "a.pt"))
+    resumed.step([batch(model, features)])
+
+    assert (tmp_path / "a.pt").read_bytes() == before
+
+
+def test_the_seed_decides_what_drops_out(random_base, features):
+    losses = []
+    for seed in (1, 1, 2):
+        model = load(random_base)
+        losses.append(Learner(model, SETTINGS, seed=seed).step([batch(model, features)]).loss)
+
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_checkpoint_of_another_model_is_refused(random_base, features):
+    model = load(random_base)
+    checkpoint = snapshot(Learner(model, SETTINGS, seed=0))
+    del checkpoint.model["gpt.mel_head.bias"]
+
+    with pytest.raises(CheckpointError, match=r"^checkpoint: 1 tensors differ"):
+        Learner(load(random_base), SETTINGS, seed=0, resumed=checkpoint)
+
+
+def test_leaving_the_device_for_a_while_changes_nothing(random_base, features):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS, seed=0)
+    learner.step([batch(model, features)])
+    before = snapshot(learner)
+
+    with learner.off_device():
+        assert_same_state(snapshot(learner), before)
+
+    assert_same_state(snapshot(learner), before)
+    assert learner.step([batch(model, features)]).taken
+
+
+def test_half_precision_learns_too_and_its_weights_stay_whole(random_base):
+    script = textwrap.dedent("""
+        import sys, torch
+        from pathlib import Path
+        from escuta.models.load import load_model
+        from escuta.settings import TrainingSettings
+        from escuta.training.learner import Learner
+        from sounds import speechlike
+
+        model = load_model(Path(sys.argv[1]), uses=["features", "training"])
+        clip = model.features(torch.from_numpy(speechlike(1.5)), "Good evening.", "en")
+        batch = model.collate([clip], None)
+        learner = Learner(model, TrainingSettings(device="cpu", precision="bf16", learning_rate=1e-3), seed=0)
+        before = learner.validate([batch])
+        assert all(learner.step([batch]).taken for _ in range(5))
+        assert learner.validate([batch]) < before
+        assert {tensor.dtype for tensor in model.trained_tensors().values()} == {torch.float32}
+    """)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-W", "error", "-c", script, str(random_base)], check=True, env=environment)

@@ -1,0 +1,147 @@
+import platform
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+
+import escuta
+from escuta.errors import RunError
+from escuta.models.load import model_fingerprint
+from escuta.run.events import read_events
+from escuta.run.folder import RunFolder
+from escuta.settings import load_settings
+from escuta.terminal import Terminal
+from escuta.training import start as start_module
+from escuta.training.start import start
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, quick_base):
+    train(training__epochs=1, sampling__num_sentences=1)
+
+    assert load_settings(run.settings) == request_for(training__epochs=1, sampling__num_sentences=1).settings
+    assert tomllib.loads(run.settings.read_text())["training"]["epochs"] == 1
+    facts = run.read_facts()
+    assert facts.pop("started")[:2] == "20"
+    assert len(facts["dataset"].pop("fingerprint")) == 64
+    assert len(facts["dataset"].pop("held_out")) == 2
+    assert facts["dataset"].pop("minutes") == pytest.approx(13.5 / 60, abs=0.03)
+    (sentence,) = facts.pop("sentences")
+    assert sentence.keys() == {"text", "source"}
+    assert facts.pop("reference").endswith(".wav")
+    assert facts == {
+        "escuta": escuta.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": facts["machine"],
+        "language": "en",
+        "base": {
+            "title": quick_base.name,
+            "kind": "folder",
+            "folder": str(quick_base),
+            "fingerprint": model_fingerprint(quick_base),
+        },
+        "dataset": {"clips": 8},
+    }
+
+
+def test_the_log_has_what_the_terminal_showed(train, run, capsys):
+    train(training__epochs=1)
+
+    assert run.log.read_text(encoding="utf-8") == capsys.readouterr().out
+    assert run.log.read_text(encoding="utf-8").startswith("Base model: ")
+
+
+def test_a_fresh_start_moves_the_earlier_run_aside(train, run, tmp_path, capsys):
+    train(training__epochs=1)
+    before = run.events.read_bytes()
+
+    for number in (1, 2):
+        train(fresh=True, training__epochs=1)
+        assert f"The earlier run is now in {tmp_path}/run.old-{number}." in capsys.readouterr().out
+
+    assert (tmp_path / "run.old-1" / "events.jsonl").read_bytes() == before
+    assert [event["event"] for event in read_events(run.events)].count("start") == 1
+
+
+def test_a_run_that_is_training_is_neither_moved_aside_nor_resumed(train, run, tmp_path):
+    train(training__epochs=1)
+    message = f"{run.path}: another process is training here. Wait for it, or choose another folder with --out."
+
+    with run.in_use():
+        for asked in ({"fresh": True}, {"resume": True}):
+            with pytest.raises(RunError) as refused:
+                train(training__epochs=2, **asked)
+            assert str(refused.value) == message
+
+    assert not (tmp_path / "run.old-1").exists()
+    assert len([event for event in read_events(run.events) if event["event"] == "start"]) == 1
+
+
+def test_another_dataset_under_a_resumed_run_is_told(train, run, dataset, tmp_path, capsys):
+    data = tmp_path / "data"
+    shutil.copytree(dataset, data)
+    train(data=data, training__epochs=1)
+    assert "is not the one" not in capsys.readouterr().out
+    metadata = data / "metadata.csv"
+    metadata.write_text(metadata.read_text().replace(".\n", "!\n"))
+
+    train(data=data, resume=True, training__epochs=1)
+
+    warning = "⚠️  The dataset is not the one this run began with; training goes on with it as it is now."
+    assert warning in capsys.readouterr().out
+
+
+def test_a_mode_that_does_not_work_is_replaced_and_that_is_told_and_noted(
+    request_for, run, random_base, tmp_path, monkeypatch, capsys
+):
+    base = tmp_path / "base"
+    shutil.copytree(random_base, base)
+    set_up = start_module._set_up
+
+    def lose_the_base(*arguments):
+        """The base model is taken away once the training has read it: no other process can."""
+        make = start_module.make_speakers
+
+        def make_speakers(*args, **options):
+            (base / "model.safetensors").unlink()
+            return make(*args, **options)
+
+        monkeypatch.setattr(start_module, "make_speakers", make_speakers)
+        return set_up(*arguments)
+
+    monkeypatch.setattr(start_module, "_set_up", lose_the_base)
+
+    outcome = start(
+        request_for(base=str(base), training__epochs=1, sampling__mode="background"), Terminal(), lambda _run: None
+    )
+
+    assert outcome.ended == "finished"
+    changes = [event for event in read_events(run.events) if event["event"] == "fallback"]
+    assert [(change["from"], change["to"]) for change in changes] == [("background", "isolated"), ("isolated", "off")]
+    said = capsys.readouterr().out
+    for change in changes:
+        assert "model.safetensors" in change["reason"] or str(base) in change["reason"]
+        assert (
+            f"⚠️  Samples: mode {change['from']} does not work here ({change['reason']}); "
+            f"going on with {change['to']}." in said
+        )
+    samples = [event for event in read_events(run.events) if event["event"] == "sample"]
+    assert {(sample["status"], sample["reason"]) for sample in samples} == {("skipped", "nobody speaks any more")}
+
+
+def test_when_training_fails_nobody_is_left_speaking(train, run):
+    def children():
+        return [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+
+    before = children()
+    with pytest.raises(RunError):
+        train(training__learning_rate=1e30, sampling__mode="background")
+
+    assert children() == before
