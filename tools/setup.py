@@ -1,6 +1,6 @@
 """Make .venv and install escuta in it, versions as in constraints.txt. Quick when nothing changed.
 
-Runs on any Python 3, to be able to say which one is needed.
+Runs on every Python from 3.6 on, to be able to say which one is needed.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def main():
     _refuse_what_cannot_work()
     _say("Setting up .venv (a few minutes the first time)")
     python = os.path.join(VENV, "bin", "python")
-    if not os.path.exists(python):
+    if not os.path.exists(STAMP):  # what an earlier try left may be half of it
         _run(sys.executable, "-m", "venv", VENV)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     constraints = ["--constraint", os.path.join(ROOT, "constraints.txt")]
