@@ -15,7 +15,7 @@ def test_nothing_is_spoken_while_the_run_is_in_use(tmp_path, capsys):
     run.write_facts({})
     with run.in_use():
         assert escuta("sample", run.path, "--missing") == 2
-    assert capsys.readouterr().err.startswith(f"{run.path}: another process ")
+    assert capsys.readouterr().err.startswith(f"{run.path}: in use by another process")
     assert not run.samples.exists()
 
 

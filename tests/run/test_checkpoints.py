@@ -239,7 +239,7 @@ def test_a_run_without_checkpoints_lists_none(tmp_path):
     run = RunFolder(tmp_path)
 
     assert list_checkpoints(run) == []
-    assert newest_state(run) is None
+    assert newest_state(run, on_damaged=pytest.fail) is None
     assert prune_checkpoints(run, 1, []) == []
 
 
@@ -291,7 +291,32 @@ def test_a_run_continues_from_the_most_steps_whatever_the_times_of_its_files_say
         write_checkpoint(path, checkpoint(step=100 if name == most_steps else 20))
         os.utime(path, (1, 1) if name == most_steps else (9, 9))
 
-    assert newest_state(run) == run.checkpoints / most_steps
+    newest = newest_state(run, on_damaged=pytest.fail)
+    assert newest is not None
+    assert newest.progress.step == 100
+
+
+def test_a_damaged_checkpoint_is_told_and_passed_over_where_another_can_be_read(tmp_path):
+    run = run_with(tmp_path, "checkpoint_epoch_1.pt", "checkpoint_epoch_2.pt")
+    run.epoch_checkpoint(2).write_bytes(run.epoch_checkpoint(2).read_bytes()[:-100])
+    told: list[str] = []
+
+    newest = newest_state(run, on_damaged=told.append)
+
+    assert newest is not None
+    assert len(told) == 1
+    assert told[0].startswith(f"{run.epoch_checkpoint(2)}: ")
+
+
+def test_where_no_checkpoint_can_be_read_all_are_told(tmp_path):
+    run = run_with(tmp_path, "checkpoint_epoch_1.pt", "checkpoint_epoch_2.pt")
+    for epoch in (1, 2):
+        run.epoch_checkpoint(epoch).write_bytes(b"PK")
+
+    with pytest.raises(CheckpointError) as error:
+        newest_state(run, on_damaged=pytest.fail)
+
+    assert len(error.value.problems) == 2
 
 
 def test_pruning_keeps_the_last_the_best_and_those_needed(tmp_path):

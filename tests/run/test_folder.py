@@ -63,7 +63,8 @@ def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
 
     with another_process_training_in(run.path):
         assert refusal(run) == (
-            f"{run.path}: another process is training here. Wait for it, or choose another folder with --out."
+            f"{run.path}: in use by another process, a training or `escuta sample`. "
+            "Wait for it, or name another folder."
         )
 
 
@@ -123,7 +124,7 @@ def test_a_run_in_use_is_not_set_aside(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.write_facts({})
 
-    with another_process_training_in(run.path), pytest.raises(RunError, match="another process is training here"):
+    with another_process_training_in(run.path), pytest.raises(RunError, match="in use by another process"):
         run.set_aside()
 
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

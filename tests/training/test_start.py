@@ -72,7 +72,9 @@ def test_a_fresh_start_moves_the_earlier_run_aside(train, run, tmp_path, capsys)
 
 def test_a_run_that_is_training_is_neither_moved_aside_nor_resumed(train, run, tmp_path):
     train(training__epochs=1)
-    message = f"{run.path}: another process is training here. Wait for it, or choose another folder with --out."
+    message = (
+        f"{run.path}: in use by another process, a training or `escuta sample`. Wait for it, or name another folder."
+    )
 
     with run.in_use():
         for asked in ({"fresh": True}, {"resume": True}):

@@ -4,7 +4,7 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,10 +145,29 @@ def find_checkpoint(run: RunFolder, name: str) -> Path:
     )
 
 
-def newest_state(run: RunFolder) -> Path | None:
-    """Find what `--resume` continues from: the checkpoint or interrupted state with the most steps."""
+def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> Checkpoint | None:
+    """Read what `--resume` continues from: the checkpoint or interrupted state with the most steps.
+
+    Args:
+        run: The run.
+        on_damaged: Told of each that cannot be read, when another can.
+
+    Raises:
+        CheckpointError: None of them can be read.
+    """
     candidates = [*list_checkpoints(run), *(path for path in [run.last_state] if path.exists())]
-    return max(candidates, key=lambda path: read_checkpoint(path).progress.step, default=None)
+    sound: list[Checkpoint] = []
+    problems: list[str] = []
+    for path in candidates:
+        try:
+            sound.append(read_checkpoint(path))
+        except CheckpointError as error:
+            problems += error.problems
+    if problems and not sound:
+        raise CheckpointError(*problems)
+    for problem in problems:
+        on_damaged(problem)
+    return max(sound, key=lambda checkpoint: checkpoint.progress.step, default=None)
 
 
 def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) -> list[Path]:

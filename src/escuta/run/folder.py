@@ -167,9 +167,10 @@ class RunFolder:
         except BlockingIOError:
             os.close(handle)
             raise RunError(
-                _("{run}: another process is training here. Wait for it, or choose another folder with --out.").format(
-                    run=self.path
-                )
+                _(
+                    "{run}: in use by another process, a training or `escuta sample`. Wait for it, or name another "
+                    "folder."
+                ).format(run=self.path)
             ) from None
         try:
             remove_partials(self.checkpoints)

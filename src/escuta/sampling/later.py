@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from escuta.errors import EscutaError, RunError
 from escuta.messages import _
 from escuta.models.load import load_model
@@ -13,6 +15,7 @@ from escuta.run.checkpoints import find_checkpoint, list_checkpoints, read_check
 from escuta.run.folder import RunFolder
 from escuta.sampling.job import SampleJob, SampleResult, generation_of
 from escuta.sampling.narration import announce, describe
+from escuta.sampling.speakers import speaking_threads
 from escuta.sampling.speaking import Voice
 from escuta.settings import Settings, load_settings
 from escuta.terminal import Terminal
@@ -73,6 +76,7 @@ def speak_later(
     if not chosen:
         terminal.say(_("Nothing to speak: every checkpoint has its sample."))
         return []
+    torch.set_num_threads(speaking_threads(settings.sampling))  # sums depend on it, in their last digits
     voice = Voice(load_model(run.base_folder(), uses=["speaking"], device=device), MODE)
     from_dataset = settings.sampling.sentences is None
     results = []

@@ -13,7 +13,7 @@ from escuta.messages import _
 from escuta.models.base import ClipLimits, VoiceModel
 from escuta.models.bases import find_base
 from escuta.models.load import load_model, model_fingerprint, refuse_absent
-from escuta.run.checkpoints import Checkpoint, Progress, newest_state, read_checkpoint
+from escuta.run.checkpoints import Progress, newest_state
 from escuta.run.folder import RunFolder
 from escuta.settings import Settings
 from escuta.terminal import Terminal
@@ -41,7 +41,7 @@ def assign(request: Request, terminal: Terminal) -> Assignment:
     Raises:
         EscutaError: Something cannot be used, or contradicts what is on disk; nothing was changed.
     """
-    _refuse_mess(request)
+    _refuse_mess(request, terminal)
     settings = request.settings
     for device in (settings.training.device.replace("auto", "cpu"), settings.sampling.device):
         refuse_absent(device)
@@ -81,23 +81,21 @@ def assign(request: Request, terminal: Terminal) -> Assignment:
         base_fingerprint=model_fingerprint(base.folder),
         dataset=dataset,
         audition=audition,
-        resumed=_newest_checkpoint(request.run) if request.resume else None,
+        resumed=newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else None,
     )
     _refuse_other_base(assignment)
     return assignment
 
 
-def _refuse_mess(request: Request) -> None:
+def _refuse_mess(request: Request, terminal: Terminal) -> None:
     """Stop before any work where the request contradicts what is on disk."""
-    if request.settings.language is None:
-        raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))
     run = request.run
     if request.resume and request.fresh:
         raise SettingsError(_("--resume and --fresh: found both; expected one of them. Leave one out."))
     if request.resume and not run.exists():
         raise RunError(_("{run}: no run to resume; leave --resume out to begin one.").format(run=run.path))
     if run.exists() and not (request.resume or request.fresh):
-        checkpoint = _newest_checkpoint(run)
+        checkpoint = newest_state(run, on_damaged=_warning(terminal))
         progress = checkpoint.progress if checkpoint else Progress()
         raise RunError(
             _(
@@ -105,6 +103,8 @@ def _refuse_mess(request: Request) -> None:
                 "--resume, or begin afresh with --fresh, which moves it aside."
             ).format(run=run.path, epoch=progress.epoch, step=progress.step)
         )
+    if request.settings.language is None:
+        raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))
     if not run.exists() and run.path.is_dir() and any(path.name != ".lock" for path in run.path.iterdir()):
         raise RunError(
             _("{run}: holds other files; expected an empty or new folder. Choose another with --out.").format(
@@ -113,9 +113,8 @@ def _refuse_mess(request: Request) -> None:
         )
 
 
-def _newest_checkpoint(run: RunFolder) -> Checkpoint | None:
-    path = newest_state(run)
-    return read_checkpoint(path) if path else None
+def _warning(terminal: Terminal) -> Callable[[str], None]:
+    return lambda problem: terminal.say(f"⚠️  {problem}")
 
 
 def _limits(model: VoiceModel, settings: Settings) -> ClipLimits:
