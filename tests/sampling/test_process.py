@@ -1,6 +1,8 @@
 import os
 import signal
+import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -60,6 +62,22 @@ def test_it_is_less_important_than_training_and_not_in_its_process_group(start):
     assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, mine + 5)
     assert os.getpgid(process.pid) != os.getpgid(0)
     assert os.getsid(process.pid) == os.getsid(0)
+
+
+def test_its_niceness_is_added_to_that_of_training(quick_base):
+    script = textwrap.dedent("""
+        import os, sys
+        from pathlib import Path
+        from escuta.sampling.process import SpeakingProcess, Workplace
+
+        for nice in (0, 5):
+            process = SpeakingProcess(Workplace(Path(sys.argv[1]), "cpu", 1, 300.0), mode="isolated", nice=nice)
+            print(os.getpriority(os.PRIO_PROCESS, process.pid) - os.getpriority(os.PRIO_PROCESS, 0))
+            process.end()
+    """)
+    command = ["nice", "-n", "3", sys.executable, "-c", script, str(quick_base)]
+
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == "0\n5\n"
 
 
 def test_it_ends_with_its_own_last_words_or_with_the_signal_that_killed_it(start_script):

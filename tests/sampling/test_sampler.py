@@ -68,16 +68,15 @@ def test_jobs_go_in_and_samples_come_out(sampler, told, tmp_path, mode):
 
 def test_a_mode_that_does_not_work_falls_back_once_and_its_jobs_are_spoken(sampler, told, tmp_path):
     speaking = sampler("background", broken=["background"])
-    jobs = [make_job(tmp_path, name=f"epoch_{number}") for number in range(2)]
-    for job in jobs:
-        speaking.submit(job)
+    speaking.submit(make_job(tmp_path, name="epoch_0"))
 
     results = collect(speaking)
-    speaking.submit(make_job(tmp_path, name="epoch_2"))
+    speaking.submit(make_job(tmp_path, name="epoch_1"))
     results += collect(speaking)
 
     assert [(result.name, result.status, result.mode) for result in results] == [
-        (f"epoch_{number}", "spoken", "isolated") for number in range(3)
+        ("epoch_0", "spoken", "isolated"),
+        ("epoch_1", "spoken", "isolated"),
     ]
     ((old, new, reason),) = told
     assert (old, new, speaking.mode) == ("background", "isolated", "isolated")
