@@ -8,6 +8,8 @@ import pytest
 
 from escuta.settings.sources import ENVIRONMENT_PREFIX, SHORT_VARIABLES
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: threads that spin starve the processes under test
+
 OF_SLOW_TESTS = {"ESCUTA_PARITY_KIT", "ESCUTA_PEER_PYTHON"}
 OF_THE_HUB = {"HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"}
 

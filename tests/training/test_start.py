@@ -105,20 +105,14 @@ def test_a_mode_that_does_not_work_is_replaced_and_that_is_told_and_noted(
 ):
     base = tmp_path / "base"
     shutil.copytree(random_base, base)
-    set_up = start_module._set_up
+    make_speakers = start_module.make_speakers
 
-    def lose_the_base(*arguments):
+    def lose_the_base(*arguments, **options):
         """The base model is taken away once the training has read it: no other process can."""
-        make = start_module.make_speakers
+        (base / "model.safetensors").unlink()
+        return make_speakers(*arguments, **options)
 
-        def make_speakers(*args, **options):
-            (base / "model.safetensors").unlink()
-            return make(*args, **options)
-
-        monkeypatch.setattr(start_module, "make_speakers", make_speakers)
-        return set_up(*arguments)
-
-    monkeypatch.setattr(start_module, "_set_up", lose_the_base)
+    monkeypatch.setattr(start_module, "make_speakers", lose_the_base)
 
     outcome = start(
         request_for(base=str(base), training__epochs=1, sampling__mode="background"), Terminal(), lambda _run: None
