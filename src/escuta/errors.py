@@ -11,7 +11,6 @@ EscutaError
 ├── TextError          the text cannot be spoken by this model
 ├── RunError           the run folder is missing, taken, damaged or cannot be written
 │   └── CheckpointError  one checkpoint is missing, truncated or of another model
-├── SamplingError      a sample could not be spoken
 └── InstallError       a package or a machine resource is missing
 
 `ValueError` and `assert` mean that the calling code is wrong; these mean that the user's files, settings or machine
@@ -70,10 +69,6 @@ class RunError(EscutaError):
 
 class CheckpointError(RunError):
     """One checkpoint is missing, truncated or of another model."""
-
-
-class SamplingError(EscutaError):
-    """A sample could not be spoken."""
 
 
 class InstallError(EscutaError):

@@ -170,7 +170,7 @@ def test_ctrl_c_within_an_epoch_saves_where_it_was_and_a_resumed_run_ends_the_sa
         ("step_3", "spoken"),
     ]
     assert {path.name for path in run.checkpoints.iterdir()} == {"checkpoint_step_3.pt", "last.pt"}
-    assert about(run, "step_3")["weights"] == weights(run.step_checkpoint(3))
+    assert about(run, "step_3")["weights"] == weights(run.checkpoint("step_3"))
 
     done = escuta(*command(run, "--resume", "--mode", "inline"))
 

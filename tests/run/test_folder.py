@@ -48,7 +48,7 @@ def test_every_file_of_a_run_has_its_place():
         "run/report.html",
     ]
     assert [
-        str(path) for path in (run.epoch_checkpoint(3), run.step_checkpoint(500), run.best_checkpoint, run.last_state)
+        str(path) for path in (run.epoch_checkpoint(3), run.checkpoint("step_500"), run.best_checkpoint, run.last_state)
     ] == [
         "run/checkpoints/checkpoint_epoch_3.pt",
         "run/checkpoints/checkpoint_step_500.pt",

@@ -33,12 +33,12 @@ def run(quick_base, tmp_path):
     make_checkpoint(run.epoch_checkpoint(1), quick_base, scale=1.01, progress=Progress(epoch=1, step=4))
     make_checkpoint(run.epoch_checkpoint(2), quick_base, scale=1.02, progress=Progress(epoch=2, step=8))
     make_checkpoint(
-        run.step_checkpoint(10),
+        run.checkpoint("step_10"),
         quick_base,
         scale=1.03,
         progress=Progress(epoch=2, step=10, micro_steps_in_epoch=2),
     )
-    for age, path in enumerate([run.step_checkpoint(10), run.epoch_checkpoint(2), run.epoch_checkpoint(1)]):
+    for age, path in enumerate([run.checkpoint("step_10"), run.epoch_checkpoint(2), run.epoch_checkpoint(1)]):
         os.utime(path, (1_000_000 - age, 1_000_000 - age))
     os.link(run.epoch_checkpoint(2), run.best_checkpoint)
     return run
@@ -53,7 +53,7 @@ def test_all_are_the_base_and_every_checkpoint_oldest_first(run):
         ("epoch_0", None),
         ("epoch_1", run.epoch_checkpoint(1)),
         ("epoch_2", run.epoch_checkpoint(2)),
-        ("step_10", run.step_checkpoint(10)),
+        ("step_10", run.checkpoint("step_10")),
     ]
 
 
@@ -70,7 +70,7 @@ def test_names_are_files_or_names_in_the_run(run, tmp_path):
     os.link(run.epoch_checkpoint(1), elsewhere)
 
     assert chosen(run, names=["checkpoint_step_10.pt", str(elsewhere), "best_model.pt"]) == [
-        ("step_10", run.step_checkpoint(10)),
+        ("step_10", run.checkpoint("step_10")),
         ("epoch_1", elsewhere),
         ("epoch_2", run.best_checkpoint),
     ]
@@ -87,10 +87,10 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are(run):
 
 def test_a_sample_is_named_after_its_checkpoint_or_what_that_says_it_is(run, tmp_path):
     within = tmp_path / "last.pt"
-    os.link(run.step_checkpoint(10), within)
+    os.link(run.checkpoint("step_10"), within)
 
     assert sample_name(run.epoch_checkpoint(2)) == "epoch_2"
-    assert sample_name(run.step_checkpoint(10)) == "step_10"
+    assert sample_name(run.checkpoint("step_10")) == "step_10"
     assert sample_name(run.best_checkpoint) == "epoch_2"
     assert sample_name(within) == "step_10"
 

@@ -228,22 +228,3 @@ def test_half_precision_learns_too_and_its_weights_stay_whole(random_base):
     """)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run([sys.executable, "-W", "error", "-c", script, str(random_base)], check=True, env=environment)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_device_that_is_not_there_is_told_and_not_replaced_in_silence(random_base):
-    program = f"""
-        from escuta.errors import SettingsError
-        from escuta.models.load import load_model
-        from escuta.settings import TrainingSettings
-        from escuta.training.learner import Learner
-        from pathlib import Path
-        try:
-            Learner(load_model(Path({str(random_base)!r}), uses=["training"]), TrainingSettings(device="cuda"), seed=0)
-        except SettingsError as error:
-            print(error)
-    """
-
-    found = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
-
-    assert found.stdout.startswith("training.device is cuda; ")

@@ -167,8 +167,8 @@ def test_steps_within_an_epoch_speak_too(train, run):
     assert [event["name"] for event in events(run, "sample")] == ["epoch_0", "step_3", "epoch_1", "step_6", "epoch_2"]
     about = json.loads((run.samples / "step_6.json").read_text())
     assert (about["epoch"], about["step"]) == (2, 6)
-    assert about["weights"] == weights(run.step_checkpoint(6))
-    assert read_checkpoint(run.step_checkpoint(6)).progress.micro_steps_in_epoch == 2
+    assert about["weights"] == weights(run.checkpoint("step_6"))
+    assert read_checkpoint(run.checkpoint("step_6")).progress.micro_steps_in_epoch == 2
 
 
 def test_a_run_continues_from_within_an_epoch(train, run, tmp_path):

@@ -60,13 +60,13 @@ class RunFolder:
         """Where an interrupted training continues from; there only while it is newer than every checkpoint."""
         return self.checkpoints / "last.pt"
 
+    def checkpoint(self, name: str) -> Path:
+        """The checkpoint whose samples are called `name`, as epoch_3 or, within an epoch, step_500."""
+        return self.checkpoints / f"checkpoint_{name}.pt"
+
     def epoch_checkpoint(self, epoch: int) -> Path:
         """The checkpoint at the end of `epoch`."""
-        return self.checkpoints / f"checkpoint_epoch_{epoch}.pt"
-
-    def step_checkpoint(self, step: int) -> Path:
-        """A checkpoint within an epoch."""
-        return self.checkpoints / f"checkpoint_step_{step}.pt"
+        return self.checkpoint(f"epoch_{epoch}")
 
     @property
     def samples(self) -> Path:

@@ -10,7 +10,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from escuta.errors import SettingsError
 from escuta.messages import _
 from escuta.models.base import Batch, VoiceModel
 from escuta.run.checkpoints import Checkpoint, Progress
@@ -42,7 +41,6 @@ class Learner:
         resumed: What to continue from.
 
     Raises:
-        SettingsError: The machine has no such device.
         CheckpointError: `resumed` is of another model.
     """
 
@@ -57,12 +55,6 @@ class Learner:
         self._accelerator = Accelerator(
             cpu=settings.device == "cpu", mixed_precision="bf16" if settings.precision == "bf16" else "no"
         )
-        if settings.device not in ("auto", self.device.type):
-            raise SettingsError(
-                _(
-                    "training.device is {device}; this machine has none that PyTorch can use. Choose auto or cpu."
-                ).format(device=settings.device)
-            )
         optimizer = build_optimizer(model.trainable, settings)
         self._module, self._optimizer = self._accelerator.prepare(model.trainable, optimizer)
         if resumed:

@@ -119,7 +119,7 @@ class Training:
                 case {"event": "sample", "name": name}:
                     asked.pop(name, None)
         for name, (epoch, step) in asked.items():
-            checkpoint = run.checkpoints / f"checkpoint_{name}.pt" if step else None
+            checkpoint = run.checkpoint(name) if step else None
             if checkpoint is None or checkpoint.exists():
                 best = name == f"epoch_{progress.best_epoch}"
                 self.listener.ask(
@@ -210,7 +210,7 @@ class Training:
         val_loss: float | None = None,
         best: bool = False,
     ) -> None:
-        path = self.assignment.run.checkpoints / f"checkpoint_{name}.pt"
+        path = self.assignment.run.checkpoint(name)
         self.keeper.write(path, self._checkpoint(progress, val_loss), best=best)
         self.saved_step = progress.step
         if speak:
