@@ -29,6 +29,7 @@ from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.gpt import Gpt
 from escuta.models.xtts.model import load_xtts
 from escuta.models.xtts.newborn import newborn_tensors
+from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, choose_codes
 from escuta.models.xtts.weights import load_weights, save_base
 from escuta.text.tokenizer import Tokenizer
@@ -94,7 +95,7 @@ def speak(folder: Path, reference: Path) -> dict[str, Any]:
         conditioning_LD = gpt.conditioning_of_each(voice["mels"], voice["mel_lengths"]).mean(0)
         sentence = Sentence(torch.tensor(tokens), conditioning_LD, voice["speaker"])
         choice = TokenChoice(greedy=True, repetition_penalty=REPETITION_PENALTY)
-        decoded = choose_codes(gpt, sentence, choice, torch.Generator(), limit=CODES)
+        (decoded,) = choose_codes(PackedGpt(gpt), [sentence], choice, limit=CODES)
         said_T: Tensor = decoder(decoded.hidden_KD[None], sentence.speaker_E[None])[0]
     return {"tokens": tokens, "codes": decoded.tokens_K.tolist(), "wav": said_T.tolist()}
 

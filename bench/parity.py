@@ -34,6 +34,7 @@ from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.gpt import Gpt
 from escuta.models.xtts.loss import code_segment, text_segment
+from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, choose_codes
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
 
@@ -107,7 +108,7 @@ class Subject:
         """Greedy decoding, of as many codes as the case has under `name`."""
         sentence = Sentence(self.case["greedy_text"][0], self.case["gpt_cond_latents"][0], torch.empty(0))
         choice = TokenChoice(greedy=True, repetition_penalty=penalty)
-        return choose_codes(self.gpt, sentence, choice, torch.Generator(), limit=self.case[name].shape[1])
+        return choose_codes(PackedGpt(self.gpt), [sentence], choice, limit=self.case[name].shape[1])[0]
 
     def _batch(self) -> dict[str, Tensor]:
         mel_BFM = self.case["batch_cond_mels"].squeeze(1)

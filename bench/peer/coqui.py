@@ -30,7 +30,7 @@ def main() -> None:
 
     torch.set_num_threads(asked.threads)
     started = time.perf_counter()
-    _do_without_torchaudio_extension()
+    do_without_torchaudio_extension()
     from TTS.tts.configs.xtts_config import XttsConfig  # type: ignore[import-not-found]
     from TTS.tts.models.xtts import Xtts  # type: ignore[import-not-found]
 
@@ -83,7 +83,7 @@ def main() -> None:
     )
 
 
-def _do_without_torchaudio_extension() -> None:
+def do_without_torchaudio_extension() -> None:
     """Let torchaudio be imported beside a PyTorch without CUDA, which its compiled part was not made for."""
     if torch.version.cuda is None:
         extension = types.ModuleType("torchaudio._extension")

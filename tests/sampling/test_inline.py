@@ -89,7 +89,7 @@ def test_running_out_of_memory_breaks_it_and_hands_the_job_on(model, tmp_path, e
     def run_out(*_args, **_options):
         raise error
 
-    model.trainable.next_logits = types.MethodType(run_out, model.trainable)
+    model.trainable.prompt = types.MethodType(run_out, model.trainable)
     model.trainable.train()
 
     with pytest.raises(SpeakerBroken) as broken:

@@ -26,7 +26,7 @@ def sampler(workplace, quick_base, told):
         place = {mode: replace(workplace, base=workplace.base / "nowhere") for mode in broken}
         model = load_model(quick_base, uses=["training", "speaking"])
         if "inline" in broken:
-            model.trainable.next_logits = types.MethodType(run_out_of_memory, model.trainable)
+            model.trainable.prompt = types.MethodType(run_out_of_memory, model.trainable)
         speakers = {
             "inline": lambda: InlineSpeaker(model),
             "background": lambda: BackgroundSpeaker(place.get("background", workplace)),

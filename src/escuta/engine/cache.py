@@ -1,39 +1,77 @@
 """The keys and values of what a decoder has already read: allocated once, filled position by position.
 
-Shapes: B batch, H heads, S positions, W head width.
+Prompts of several lengths are pushed to the right, so that all rows of a batch go on from one position:
+
+    row 0   . . a b c | d e        the dots are never seen
+    row 1   f g h i j | k l
+
+Shapes: B batch, H heads, S positions, W head width; 2 is keys, then values.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 
-class LayerCache:
-    """One layer's keys and values."""
+class Cache:
+    """One tensor a layer.
 
-    def __init__(self, keys_BHSW: Tensor, values_BHSW: Tensor) -> None:
-        self.keys_BHSW = keys_BHSW
-        self.values_BHSW = values_BHSW
-        self.length = 0
+    Args:
+        num_layers: Of the model.
+        prompt_lengths: Of every row, in positions.
+        num_new: Most positions that follow the prompts.
+        shape_HW: Heads and their width.
+        like: Whose device and type the cache has.
+    """
 
-    def extend(self, keys_BHSW: Tensor, values_BHSW: Tensor) -> tuple[Tensor, Tensor]:
-        """Append the newest positions and return all of them.
+    def __init__(
+        self, num_layers: int, prompt_lengths: Sequence[int], num_new: int, shape_HW: tuple[int, int], like: Tensor
+    ) -> None:
+        self.length = max(prompt_lengths)
+        self._starts = [self.length - length for length in prompt_lengths]
+        num_heads, width = shape_HW
+        shape_2BHSW = (2, len(prompt_lengths), num_heads, self.length + num_new, width)
+        # Memory that is never written is never taken from the machine: a generous `num_new` costs nothing.
+        self._layers_2BHSW = [like.new_empty(shape_2BHSW) for _ in range(num_layers)]
+        self._mask_B11S = like.new_zeros(len(prompt_lengths), 1, 1, shape_2BHSW[3]) if any(self._starts) else None
+        for row, start in enumerate(self._starts):
+            if self._mask_B11S is not None:
+                self._mask_B11S[row, ..., :start] = -torch.inf
+            for layer_2BHSW in self._layers_2BHSW:
+                layer_2BHSW[:, row, :, :start] = 0  # weighed by zero, but what lay in memory may be no number
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return self._layers_2BHSW[0].shape[1]
+
+    def prompt(self, row: int) -> list[Tensor]:
+        """Every layer's room for the prompt of one row, [2, 1, H, S, W]."""
+        return [layer[:, row : row + 1, :, self._starts[row] : self.length] for layer in self._layers_2BHSW]
+
+    def extended(self) -> list[Tensor]:
+        """Every layer's positions up to a new one, [2, B, H, S, W].
 
         Raises:
             ValueError: More positions than were allocated.
         """
-        end = self.length + keys_BHSW.shape[2]
-        if end > self.keys_BHSW.shape[2]:
-            raise ValueError(f"{end} positions do not fit a cache of {self.keys_BHSW.shape[2]}")
-        self.keys_BHSW[:, :, self.length : end] = keys_BHSW
-        self.values_BHSW[:, :, self.length : end] = values_BHSW
-        self.length = end
-        return self.keys_BHSW[:, :, :end], self.values_BHSW[:, :, :end]
+        allocated = self._layers_2BHSW[0].shape[3]
+        if self.length == allocated:
+            raise ValueError(f"{allocated + 1} positions do not fit a cache of {allocated}")
+        self.length += 1
+        return [layer[:, :, :, : self.length] for layer in self._layers_2BHSW]
 
+    @property
+    def mask_B11S(self) -> Tensor | None:
+        """Added to the scores of the positions so far: -inf where a row has nothing. None where all have all."""
+        return None if self._mask_B11S is None else self._mask_B11S[..., : self.length]
 
-def empty_cache(num_layers: int, shape_BHSW: tuple[int, int, int, int], like: Tensor) -> list[LayerCache]:
-    """Allocate the cache of a whole model, with the device and dtype of `like`."""
-
-    def room() -> Tensor:
-        return torch.empty(shape_BHSW, device=like.device, dtype=like.dtype)
-
-    return [LayerCache(room(), room()) for _ in range(num_layers)]
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let all rows but these go; `rows` ascend."""
+        for layer_2BHSW in self._layers_2BHSW:
+            for new, old in enumerate(rows):
+                if new != old:
+                    layer_2BHSW[:, new, :, : self.length] = layer_2BHSW[:, old, :, : self.length]
+        self._layers_2BHSW = [layer[:, : len(rows)] for layer in self._layers_2BHSW]
+        if self._mask_B11S is not None:
+            self._mask_B11S = self._mask_B11S[list(rows)]

@@ -1,36 +1,37 @@
-"""Autoregressive decoding: one token after another, from any model that keeps the small contract below.
+"""Autoregressive decoding: one token after another, for several sequences in step.
 
-Shapes: S prompt positions, D width, V vocabulary, K generated tokens.
+Shapes: B sequences that have not ended, S prompt positions, D width, V vocabulary, K generated tokens.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from escuta.engine.cache import LayerCache
+from escuta.engine.cache import Cache
 from escuta.engine.tokens import TokenChoice, next_token
 
 
 class Decodable(Protocol):
-    """A causal model that reads a prompt once, then one token at a time."""
+    """A causal model that reads prompts once, then one token of every sequence at a time."""
 
-    def new_cache(self, num_positions: int) -> list[LayerCache]:
-        """Allocate room for `num_positions`, prompt and generated tokens together."""
+    def new_cache(self, prompt_lengths: Sequence[int], num_new: int) -> Cache:
+        """Allocate room for prompts of these lengths, and for `num_new` tokens after each."""
         ...
 
-    def prefill(self, prompt_1SD: Tensor, cache: list[LayerCache]) -> Tensor:
-        """Read the prompt; return the hidden state after its last position, [1, D]."""
+    def prefill(self, prompts: Sequence[Tensor], cache: Cache) -> Tensor:
+        """Read the prompts, [S, D] each; return the hidden states after their last positions, [B, D]."""
         ...
 
-    def step(self, token: int, index: int, cache: list[LayerCache]) -> Tensor:
-        """Read the generated token number `index` (from 0); return the hidden state after it, [1, D]."""
+    def step(self, tokens: Sequence[int], index: int, cache: Cache) -> Tensor:
+        """Read every sequence's generated token number `index` (from 0); return the hidden states after it, [B, D]."""
         ...
 
-    def next_logits(self, hidden_1D: Tensor) -> Tensor:
-        """Turn a hidden state into the logits of the token that follows, [1, V]."""
+    def next_logits(self, hidden_BD: Tensor) -> Tensor:
+        """Turn hidden states into the logits of the tokens that follow, [B, V]."""
         ...
 
 
@@ -47,6 +48,17 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What one sequence begins with, and how it goes on."""
+
+    prompt_SD: Tensor
+    """Embeddings that the model reads first."""
+    rules: Rules
+    generator: torch.Generator
+    """On the CPU; the same state, weights and prompts give the same tokens."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """What was generated."""
 
@@ -58,39 +70,61 @@ class Decoded:
 
 
 @torch.no_grad()
-def decode(
-    model: Decodable,
-    prompt_1SD: Tensor,
-    rules: Rules,
-    generator: torch.Generator,
-    progress: Callable[[], None] | None = None,
-) -> Decoded:
-    """Generate until the stop token, or until `rules.limit` tokens.
+def decode(model: Decodable, starts: Sequence[Start], progress: Callable[[], None] | None = None) -> list[Decoded]:
+    """Generate all sequences together; each ends with its stop token, or with as many tokens as its rules allow.
+
+    A sequence that has ended leaves the batch, and costs nothing more.
 
     Args:
         model: In eval mode.
-        prompt_1SD: Embeddings that the model reads first, shape [1, S, D].
-        rules: How tokens are chosen and when to end.
-        generator: On the CPU; the same state, weights and prompt give the same tokens.
-        progress: Called after every token.
+        starts: The sequences.
+        progress: Called after every token of the batch.
     """
-    cache = model.new_cache(prompt_1SD.shape[1] + rules.limit)
-    hidden_1D = model.prefill(prompt_1SD, cache)
-    logits_V = model.next_logits(hidden_1D)[0]
-    said_V = torch.zeros_like(logits_V, dtype=torch.bool)
-    said_V[list(rules.said)] = True
-    tokens: list[int] = []
-    hidden: list[Tensor] = []
-    while True:
-        token = next_token(logits_V, said_V, rules.choice, generator)
-        tokens.append(token)
-        hidden.append(hidden_1D)
+    cache = model.new_cache([len(start.prompt_SD) for start in starts], max(start.rules.limit for start in starts))
+    hidden_BD = model.prefill([start.prompt_SD for start in starts], cache)
+    everyone = [_Sequence(start) for start in starts]
+    going = everyone
+    for index in count():
+        for sequence, logits_V, hidden_D in zip(going, model.next_logits(hidden_BD), hidden_BD, strict=True):
+            sequence.choose(logits_V, hidden_D)
         if progress:
             progress()
-        if token == rules.stop_token or len(tokens) == rules.limit:
+        left = [row for row, sequence in enumerate(going) if not sequence.stop]
+        if not left:
             break
-        said_V[token] = True
-        hidden_1D = model.step(token, len(tokens) - 1, cache)
-        logits_V = model.next_logits(hidden_1D)[0]
-    stop: Literal["ended", "limit"] = "ended" if tokens[-1] == rules.stop_token else "limit"
-    return Decoded(torch.tensor(tokens), torch.cat(hidden), stop)
+        if len(left) < len(going):
+            cache.keep(left)
+            going = [going[row] for row in left]
+        hidden_BD = model.step([sequence.tokens[-1] for sequence in going], index, cache)
+    return [sequence.decoded() for sequence in everyone]
+
+
+class _Sequence:
+    """One sequence on its way."""
+
+    def __init__(self, start: Start) -> None:
+        self.tokens: list[int] = []
+        self.stop: Literal["ended", "limit"] | None = None
+        self._start = start
+        self._hidden: list[Tensor] = []
+        self._said_V: Tensor | None = None
+
+    def choose(self, logits_V: Tensor, hidden_D: Tensor) -> None:
+        """Choose the next token."""
+        rules = self._start.rules
+        if self._said_V is None:
+            self._said_V = torch.zeros_like(logits_V, dtype=torch.bool)
+            self._said_V[list(rules.said)] = True
+        token = next_token(logits_V, self._said_V, rules.choice, self._start.generator)
+        self._said_V[token] = True
+        self.tokens.append(token)
+        self._hidden.append(hidden_D)
+        if token == rules.stop_token:
+            self.stop = "ended"
+        elif len(self.tokens) == rules.limit:
+            self.stop = "limit"
+
+    def decoded(self) -> Decoded:
+        """What was generated, once it has ended."""
+        assert self.stop
+        return Decoded(torch.tensor(self.tokens), torch.stack(self._hidden), self.stop)

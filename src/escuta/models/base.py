@@ -14,6 +14,9 @@ from typing import Literal, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from escuta.engine.faithfulness import Faithfulness
+from escuta.engine.linear import Precision
+
 Features: TypeAlias = Mapping[str, Tensor]
 """What the model needs of one clip to train on it: on the CPU, independent of trainable weights, computed once."""
 
@@ -121,6 +124,19 @@ class VoiceModel(Protocol):
         """Compute all that speaking needs of a reference, recorded at `input_sample_rate`."""
         ...
 
+    def pack(self, precision: Precision, clips: Sequence[Features] = ()) -> Faithfulness | None:
+        """Speak from now on with packed weights, of this moment, until others are loaded or packed.
+
+        Args:
+            precision: "exact" speaks with the model's own weights, at every moment as they are.
+            clips: Held out from training. Where packing changes their loss by more than the tolerance, the next
+                precision is taken. Without any, `precision` is taken unseen.
+
+        Returns:
+            Which precision was taken, and why; None without clips.
+        """
+        ...
+
     def speak(
         self,
         text: str,
@@ -138,6 +154,24 @@ class VoiceModel(Protocol):
 
         Raises:
             TextError: Nothing of `text` can be spoken.
+            LanguageError: The model does not speak `language`.
+        """
+        ...
+
+    def speak_all(
+        self,
+        texts: Sequence[str],
+        reference: Reference,
+        *,
+        language: str,
+        generation: Generation,
+        seed: int,
+        progress: Callable[[], None] | None = None,
+    ) -> list[Spoken]:
+        """Say several texts in one batch, where the family can; each as `speak` would, but for the last bits.
+
+        Raises:
+            TextError: Some texts cannot be spoken; all are named.
             LanguageError: The model does not speak `language`.
         """
         ...

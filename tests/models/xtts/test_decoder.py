@@ -30,3 +30,30 @@ def test_upsampling_that_does_not_make_the_hop_is_refused():
     wrong = replace(TINY, output_hop=300)
     with pytest.raises(ValueError, match=r"upsample_rates \(8, 8, 2, 2\) do not multiply to 300"):
         WaveformDecoder(wrong)
+
+
+def test_folding_the_weight_norms_changes_nothing_heard():
+    latents_BKD, speaker_BE = drawn(1, 5, 32), drawn(1, 12)
+    normed, folded = tiny(WaveformDecoder), tiny(WaveformDecoder).folded()
+    assert not any("parametrizations" in name for name in folded.state_dict())
+    torch.testing.assert_close(folded(latents_BKD, speaker_BE), normed(latents_BKD, speaker_BE))
+
+
+@pytest.mark.parametrize("chunk_frames", [7, 50, 60])
+def test_chunks_sound_like_one_piece(chunk_frames):
+    decoder, latents_BKD, speaker_BE = tiny(WaveformDecoder).folded(), drawn(2, 40, 32), drawn(2, 12)
+    whole_BT = decoder(latents_BKD, speaker_BE, chunk_frames=10_000)
+    chunked_BT = decoder(latents_BKD, speaker_BE, chunk_frames)
+    torch.testing.assert_close(chunked_BT, whole_BT, atol=1e-5, rtol=0)
+    assert whole_BT.std() > 0.01
+
+
+def test_a_point_hears_no_further_than_the_reach_and_no_much_less():
+    decoder, latents_BKD, speaker_BE = tiny(WaveformDecoder).double().folded(), drawn(1, 40, 32).double(), drawn(1, 12)
+    frames_BDM = latents_BKD.transpose(1, 2).requires_grad_()
+    wav_BT = decoder._voice(frames_BDM, speaker_BE[:, :, None].double())
+    middle = 20 * decoder.hop
+    wav_BT[0, middle : middle + decoder.hop].sum().backward()
+    heard_M = frames_BDM.grad[0].abs().sum(0).nonzero().flatten()
+    assert 20 - decoder.reach_frames <= int(heard_M[0]) <= 20 - decoder.reach_frames + 2
+    assert 20 + decoder.reach_frames - 2 <= int(heard_M[-1]) <= 20 + decoder.reach_frames

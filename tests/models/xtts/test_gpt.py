@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from escuta.models.xtts.gpt import Gpt
@@ -109,20 +108,6 @@ def test_training_makes_the_loss_smaller():
     assert loss.item() < first / 2
 
 
-@pytest.mark.parametrize("num_codes", [1, 7])
-def test_step_by_step_with_a_cache_is_one_pass_over_all(num_codes):
-    gpt = tiny(Gpt)
-    text_BN = torch.tensor([[5, 6, 7]])
-    codes_BK = torch.arange(num_codes)[None]
-    conditioning_BLD = drawn(1, 4, 32)
-    with torch.no_grad():
-        prompt_1SD = gpt.prompt(text_BN, conditioning_BLD)
-        cache = gpt.new_cache(prompt_1SD.shape[1] + num_codes)
-        steps = [gpt.prefill(prompt_1SD, cache)]
-        steps += [gpt.step(int(code), index, cache) for index, code in enumerate(codes_BK[0, :-1])]
-        torch.testing.assert_close(torch.cat(steps)[None], gpt.latents(text_BN, codes_BK, conditioning_BLD))
-
-
 def test_training_hides_the_stop_of_the_text_from_the_codes_and_speaking_shows_it():
     gpt, batch = tiny(Gpt), item(batch_of_two(), 0)
     text_logits_BPV, mel_logits_BPV = logits(gpt, batch)
@@ -130,4 +115,4 @@ def test_training_hides_the_stop_of_the_text_from_the_codes_and_speaking_shows_i
     assert mel_logits_BPV.shape == (1, 4 + 5, TINY.gpt.num_audio_tokens)
     latents_BLD = gpt.conditioning(batch["conditioning_mel"])
     hidden_BKD = gpt.latents(batch["text"], batch["codes"], latents_BLD)
-    assert not torch.allclose(gpt.next_logits(hidden_BKD[:, 0]), mel_logits_BPV[:, 0])
+    assert not torch.allclose(gpt.mel_head(hidden_BKD[:, 0]), mel_logits_BPV[:, 0])

@@ -3,6 +3,7 @@ import inspect
 import pytest
 import torch
 
+from escuta.engine.faithfulness import TOLERANCE
 from escuta.errors import CheckpointError, LanguageError, RunError, TextError
 from escuta.models.base import Generation, VoiceModel
 from escuta.models.xtts.model import PARTS, Xtts, load_xtts
@@ -276,3 +277,58 @@ def test_it_keeps_the_contract_of_every_family():
             assert isinstance(kept, property), name
         else:
             assert inspect.signature(kept) == inspect.signature(asked), name
+
+
+def test_texts_spoken_at_once_are_those_spoken_alone(model, wav_T):
+    reference = model.reference(wav_T)
+    long = "Seven old sailors count the waves, and every bird goes home. " * 9
+    texts = ["Good evening.", long, "The tide is out."]
+
+    together = model.speak_all(texts, reference, language="en", generation=SHORT, seed=4)
+
+    assert [spoken.num_sentences for spoken in together] == [1, 3, 1]
+    alone = [model.speak(text, reference, language="en", generation=SHORT, seed=4) for text in texts]
+    assert [spoken.num_codes for spoken in together] == [spoken.num_codes for spoken in alone]
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one.wav_T, other.wav_T, atol=1e-4, rtol=0)
+
+
+def test_all_texts_that_cannot_be_spoken_are_named(model, wav_T):
+    texts = ["Snow \N{SNOWMAN}.", "Good evening.", " "]
+
+    with pytest.raises(TextError) as refusal:
+        model.speak_all(texts, model.reference(wav_T), language="en", generation=SHORT, seed=0)
+
+    assert len(refusal.value.problems) == 2
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_packed_weights_are_spoken_with_until_others_are_loaded(model, wav_T, precision):
+    exact = speak(model, "Good evening.", wav_T)
+
+    assert model.pack(precision) is None
+    packed = speak(model, "Good evening.", wav_T)
+    model.load_trained(model.trained_tensors(), "here")
+    loaded = speak(model, "Good evening.", wav_T)
+
+    assert packed.wav_T.isfinite().all()
+    assert not torch.equal(packed.wav_T, exact.wav_T)
+    assert torch.equal(loaded.wav_T, exact.wav_T)
+
+
+def test_exact_is_the_model_as_it_learns(model, wav_T):
+    first = speak(model, "Good evening.", wav_T)
+    model.pack("int8")
+    model.pack("exact")
+    assert torch.equal(speak(model, "Good evening.", wav_T).wav_T, first.wav_T)
+    with torch.no_grad():
+        model.trainable.mel_head.weight.mul_(0.5)
+    assert not torch.equal(speak(model, "Good evening.", wav_T).wav_T, first.wav_T)
+
+
+def test_clips_tell_whether_packed_weights_are_faithful(model, wav_T):
+    clips = [model.features(wav_T[:length], "Good evening.", "en") for length in (44_100, 88_200)]
+    tolerant = model.pack("int8", clips)
+    assert tolerant.asked == tolerant.used == "int8"
+    assert 0 < tolerant.difference <= TOLERANCE
+    assert model.pack("exact", clips).difference == 0

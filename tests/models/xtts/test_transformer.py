@@ -1,8 +1,7 @@
 import torch
 
-from escuta.engine.cache import empty_cache
 from escuta.models.xtts.transformer import InOutLinear, Transformer
-from tiny_xtts import TINY, drawn, tiny
+from tiny_xtts import drawn, tiny
 
 
 def transformer(config):
@@ -27,14 +26,6 @@ def test_a_masked_position_is_not_seen():
     before_BSD = model(x_BSD, mask_B1SS)
     x_BSD[:, 2] += 1
     torch.testing.assert_close(model(x_BSD, mask_B1SS)[:, 3:], before_BSD[:, 3:])
-
-
-def test_one_by_one_with_a_cache_is_all_at_once():
-    x_BSD = drawn(1, 6, 32)
-    model = tiny(transformer)
-    cache = empty_cache(TINY.gpt.layers, (1, TINY.gpt.heads, 6, 8), like=x_BSD)
-    steps = [model(x_BSD[:, :3], cache=cache), *(model(x_BSD[:, i : i + 1], cache=cache) for i in (3, 4, 5))]
-    torch.testing.assert_close(torch.cat(steps, dim=1), model(x_BSD))
 
 
 def test_dropout_is_for_training_alone():

@@ -6,15 +6,21 @@ Shapes: B batch, K codes, D width, C channels, M frames of the decoder, T wav fr
 import math
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from escuta.models.xtts.config import XttsConfig
+from escuta.models.xtts.config import DecoderConfig, XttsConfig
 
 LEAK = (
     0.1  # slope of the leaky ReLUs; HiFi-GAN (arXiv:2010.05646). The last one has PyTorch's 0.01, by an old oversight
 )
+
+OUTER_KERNEL = 7  # of the first convolution and the last
+CHUNK_FRAMES = 512
+"""5.5 s. Shorter chunks hear more twice; longer ones take more memory."""
 
 
 class WaveformDecoder(nn.Module):
@@ -29,7 +35,7 @@ class WaveformDecoder(nn.Module):
         self.rate_ratio = config.output_sample_rate / config.sample_rate
         channels = [sizes.channels // 2**i for i in range(len(sizes.upsample_rates) + 1)]
         embedding_width = config.speaker_encoder.embedding_width
-        self.conv_pre = nn.Conv1d(sizes.input_width, channels[0], 7, padding=3)
+        self.conv_pre = nn.Conv1d(sizes.input_width, channels[0], OUTER_KERNEL, padding=OUTER_KERNEL // 2)
         self.cond_layer = nn.Conv1d(embedding_width, channels[0], 1)
         self.ups = nn.ModuleList(
             weight_norm(nn.ConvTranspose1d(many, few, kernel, rate, padding=(kernel - rate) // 2))
@@ -40,30 +46,67 @@ class WaveformDecoder(nn.Module):
         self.conds = nn.ModuleList(
             nn.Conv1d(embedding_width, few, 1) for few in channels[1:] if sizes.speaker_in_each_layer
         )
+        self.reach_frames = reach_frames(sizes)
+        self.hop = config.output_hop
         self.num_kernels = len(sizes.resblock_kernel_sizes)
         self.resblocks = nn.ModuleList(
             _ResidualBlock(few, kernel, sizes.resblock_dilations)
             for few in channels[1:]
             for kernel in sizes.resblock_kernel_sizes
         )
-        self.conv_post = nn.Conv1d(channels[-1], 1, 7, padding=3, bias=False)
+        self.conv_post = nn.Conv1d(channels[-1], 1, OUTER_KERNEL, padding=OUTER_KERNEL // 2, bias=False)
 
-    def forward(self, latents_BKD: Tensor, speaker_BE: Tensor) -> Tensor:
-        """Voice the latents: [B, K, D] and [B, E] to audio [B, T] in [-1, 1], at the output rate."""
+    def folded(self) -> "WaveformDecoder":
+        """Multiply out the weight norms for good: faster, no longer to be trained, and the state has other names."""
+        for module in self.modules():
+            if is_parametrized(module):
+                remove_parametrizations(module, "weight")
+        return self
+
+    def forward(self, latents_BKD: Tensor, speaker_BE: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
+        """Voice the latents: [B, K, D] and [B, E] to audio [B, T] in [-1, 1], at the output rate.
+
+        Args:
+            latents_BKD: Hidden states of the language model.
+            speaker_BE: Whose voice it is.
+            chunk_frames: Frames voiced at a time, each with all around it that it hears: memory is bounded however
+                long the audio, and the audio is that of one piece.
+        """
         frames_BDM = latents_BKD.transpose(1, 2)
         # Two interpolations, not one: the first rounds the number of frames that the second starts from.
         for factor in (self.frames_per_code, self.rate_ratio):
             frames_BDM = functional.interpolate(frames_BDM, scale_factor=factor, mode="linear")
-        speaker_BE1 = speaker_BE[:, :, None]
+        num_frames = frames_BDM.shape[2]
+        voiced = []
+        for start in range(0, num_frames, chunk_frames):
+            end = min(start + chunk_frames, num_frames)
+            heard_from, heard_to = max(0, start - self.reach_frames), min(end + self.reach_frames, num_frames)
+            wav_BT = self._voice(frames_BDM[:, :, heard_from:heard_to], speaker_BE[:, :, None])
+            voiced.append(wav_BT[:, (start - heard_from) * self.hop : (end - heard_from) * self.hop])
+        return torch.cat(voiced, dim=1)
+
+    def _voice(self, frames_BDM: Tensor, speaker_BE1: Tensor) -> Tensor:
         x_BCM = self.conv_pre(frames_BDM) + self.cond_layer(speaker_BE1)
         for i, upsample in enumerate(self.ups):
             x_BCM = upsample(functional.leaky_relu(x_BCM, LEAK))
             if self.conds:
                 x_BCM = x_BCM + self.conds[i](speaker_BE1)
-            blocks = self.resblocks[i * self.num_kernels : (i + 1) * self.num_kernels]
-            x_BCM = sum(block(x_BCM) for block in blocks) / self.num_kernels
+            x_BCM = sum(block(x_BCM) for block in self._blocks(i)) / self.num_kernels
         wav_BT: Tensor = self.conv_post(functional.leaky_relu(x_BCM)).tanh().squeeze(1)
         return wav_BT
+
+    def _blocks(self, layer: int) -> nn.ModuleList:
+        return self.resblocks[layer * self.num_kernels : (layer + 1) * self.num_kernels]
+
+
+def reach_frames(sizes: DecoderConfig) -> int:
+    """How many frames before and after its own a point of audio hears."""
+    widest = max(sizes.resblock_kernel_sizes) // 2
+    reach = OUTER_KERNEL // 2  # in points of the layer at hand, from the last one back
+    for kernel, rate in reversed(list(zip(sizes.upsample_kernel_sizes, sizes.upsample_rates, strict=True))):
+        reach += widest * (sum(sizes.resblock_dilations) + len(sizes.resblock_dilations))
+        reach = math.ceil((reach + kernel - 1) / rate)
+    return reach + OUTER_KERNEL // 2
 
 
 class _ResidualBlock(nn.Module):

@@ -1,4 +1,4 @@
-"""The language model of XTTS-v2: from a voice and a text to audio codes and the latents behind them.
+"""The language model of XTTS-v2: from a voice and a text to audio codes and the latents behind them, as it learns.
 
 One sequence holds three segments: the conditioning latents (the voice), the text tokens and the audio codes. Text and
 codes have position tables of their own; the latents have none.
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from escuta.engine.cache import LayerCache, empty_cache
 from escuta.models.xtts.conditioning import ConditioningEncoder, PerceiverResampler
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.loss import Segment, code_segment, cross_entropy, losses, text_segment
@@ -92,7 +91,7 @@ class Gpt(nn.Module):
     def latents(self, text_BN: Tensor, codes_BK: Tensor, conditioning_BLD: Tensor) -> Tensor:
         """Compute in one pass the hidden state that each code was chosen from: [B, K, D], what the decoder voices.
 
-        Decoding keeps the same states as it goes; this is for codes that come from elsewhere.
+        Decoding (`PackedGpt`) keeps the same states as it goes; this is for codes that come from elsewhere.
 
         Args:
             text_BN: Text tokens of one length, without start and stop.
@@ -111,29 +110,6 @@ class Gpt(nn.Module):
         text_BP = functional.pad(text_BP, (0, 1), value=self.config.stop_text_token)
         start_B1 = torch.full_like(text_BN[:, :1], self.config.start_audio_token)
         return torch.cat([conditioning_BLD, self._text(text_BP), self._codes(start_B1)], dim=1)
-
-    def new_cache(self, num_positions: int) -> list[LayerCache]:
-        """Allocate room for one sequence of `num_positions`, prompt and codes together."""
-        shape_BHSW = (1, self.config.heads, num_positions, self.config.width // self.config.heads)
-        return empty_cache(self.config.layers, shape_BHSW, like=self.mel_head.weight)
-
-    def prefill(self, prompt_1SD: Tensor, cache: list[LayerCache]) -> Tensor:
-        """Read the prompt into an empty cache; return the hidden state after its last position, [1, D]."""
-        return self._read(prompt_1SD, cache)
-
-    def step(self, token: int, index: int, cache: list[LayerCache]) -> Tensor:
-        """Read the generated code number `index`, from 0; return the hidden state after it, [1, D]."""
-        embedding_D = self.mel_embedding.weight[token] + self.mel_pos_embedding.emb.weight[index + 1]
-        return self._read(embedding_D[None, None], cache)
-
-    def next_logits(self, hidden_1D: Tensor) -> Tensor:
-        """Turn a hidden state into the logits of the code that follows."""
-        logits_1V: Tensor = self.mel_head(hidden_1D)
-        return logits_1V
-
-    def _read(self, x_1SD: Tensor, cache: list[LayerCache]) -> Tensor:
-        hidden_1D: Tensor = self.final_norm(self.gpt(x_1SD, cache=cache)[:, -1])
-        return hidden_1D
 
     def _text(self, tokens_BP: Tensor) -> Tensor:
         embedded_BPD: Tensor = self.text_embedding(tokens_BP) + self.text_pos_embedding(tokens_BP.shape[1])

@@ -4,7 +4,9 @@ Shapes: B batch, C chunks of a reference, T wav frames, F mel bins, M mel frames
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,6 +16,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from escuta.audio.files import resample
 from escuta.audio.mel import CONDITIONING, conditioning_mel, dvae_mel, speaker_mel
+from escuta.engine.faithfulness import Faithfulness, pack_faithfully
+from escuta.engine.linear import Precision, computes_bf16
 from escuta.engine.tokens import TokenChoice
 from escuta.errors import CheckpointError, LanguageError, TextError
 from escuta.messages import _
@@ -24,6 +28,7 @@ from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.export import export, fits_coqui
 from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
 from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights
@@ -72,8 +77,9 @@ class Xtts:
         self._tokenizer = Tokenizer(weights.files.vocab)
         self._mel_stats_F = weights.tensors.get("mel_stats")
         self._gpt = _module(Gpt, weights, "gpt").to(device) if "gpt" in parts else None
-        self._decoder = _module(WaveformDecoder, weights, "decoder").to(device) if "decoder" in parts else None
+        self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
         self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
+        self._packed: tuple[PackedGpt, WaveformDecoder] | None = None
         self._dvae = _module(Dvae, weights, "dvae") if "dvae" in parts else None
 
     # --- learning ---
@@ -157,6 +163,7 @@ class Xtts:
         device = next(gpt.parameters()).device
         own = {name.removeprefix(PREFIXES["gpt"]): tensor.to(device) for name, tensor in tensors.items()}
         gpt.load_state_dict(own, assign=True)
+        self._packed = None
 
     # --- speaking ---
 
@@ -180,6 +187,38 @@ class Xtts:
             "speaker": speaker_E,
         }
 
+    def pack(self, precision: Precision, clips: Sequence[Features] = ()) -> Faithfulness | None:
+        """Speak from now on with packed weights, of this moment, until others are loaded or packed.
+
+        The decoder goes along, in bfloat16 where the CPU computes in it.
+
+        Args:
+            precision: "exact" speaks with the model's own weights, at every moment as they are.
+            clips: Held out from training; where the codes of these become more or less likely by more than the
+                tolerance, the next precision is taken. Without any, `precision` is taken unseen.
+
+        Returns:
+            Which precision was taken, and why; None without clips.
+        """
+        gpt, decoder = _there(self._gpt), _there(self._decoder)
+        self._packed = None
+        faithfulness = None
+        if not clips:
+            packed = PackedGpt(gpt, precision)
+        else:
+            batch = {name: tensor.to(gpt.mel_head.weight.device) for name, tensor in self.collate(clips, None).items()}
+            with evaluating(gpt), torch.no_grad():
+                conditioning_BLD = gpt.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
+            packed, faithfulness = pack_faithfully(
+                precision,
+                pack=lambda precision: PackedGpt(gpt, precision),
+                loss=lambda packed: float(packed.mel_loss(batch, conditioning_BLD)),
+            )
+        if packed.precision != "exact":
+            fast = computes_bf16(next(decoder.parameters()).device)
+            self._packed = packed, deepcopy(decoder).bfloat16() if fast else decoder
+        return faithfulness
+
     def speak(
         self,
         text: str,
@@ -196,9 +235,29 @@ class Xtts:
             TextError: The text cannot be spoken.
             LanguageError: The model does not speak `language`.
         """
+        return self.speak_all(
+            [text], reference, language=language, generation=generation, seed=seed, progress=progress
+        )[0]
+
+    def speak_all(
+        self,
+        texts: Sequence[str],
+        reference: Reference,
+        *,
+        language: str,
+        generation: Generation,
+        seed: int,
+        progress: Callable[[], None] | None = None,
+    ) -> list[Spoken]:
+        """Say several texts at once, each as if alone with `seed`: one batch is faster than one after another.
+
+        Raises:
+            TextError: Some texts cannot be spoken; all are named.
+            LanguageError: The model does not speak `language`.
+        """
         language = self.language(language)
-        if problems := self.text_problems(text, language):
-            raise TextError(*(_("text {text!r}: {why}.").format(text=text, why=problem) for problem in problems))
+        if problems := [(text, why) for text in texts for why in self.text_problems(text, language)]:
+            raise TextError(*(_("text {text!r}: {why}.").format(text=text, why=why) for text, why in problems))
         gpt = _there(self._gpt)
         device = next(gpt.parameters()).device  # training may have moved it since it was loaded
         decoder = _there(self._decoder).to(device)
@@ -206,20 +265,21 @@ class Xtts:
             mels_CFM = reference["mels"].to(device)
             conditioning_LD = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
         choice = self._choice(generation)
-        generator = torch.Generator().manual_seed(seed)
-        said: list[SpokenSentence] = []
-        for piece in split(text, language, character_limit(language)):
-            tokens_N = torch.tensor(self._tokenizer.encode(piece, language), device=device)
-            sentence = Sentence(tokens_N, conditioning_LD, reference["speaker"].to(device))
-            said.append(speak(gpt, decoder, sentence, choice, generator, progress))
-        return Spoken(
-            wav_T=torch.cat([one.wav_T for one in said]),
-            sample_rate=self.sample_rate,
-            stop="limit" if any(one.stop == "limit" for one in said) else "ended",
-            num_codes=sum(len(one.codes_K) for one in said),
-            num_sentences=len(said),
-            generation=Generation(**asdict(choice)),
-        )
+        sentences = [
+            [
+                Sentence(
+                    torch.tensor(self._tokenizer.encode(piece, language), device=device),
+                    conditioning_LD,
+                    reference["speaker"].to(device),
+                    seed + place,
+                )
+                for place, piece in enumerate(split(text, language, character_limit(language)))
+            ]
+            for text in texts
+        ]
+        packed, decoder = self._packed or (PackedGpt(gpt), decoder)
+        said = iter(speak(packed, decoder, [one for text in sentences for one in text], choice, progress=progress))
+        return [self._joined(list(islice(said, len(text))), choice) for text in sentences]
 
     def export(self, folder: Path) -> str | None:
         """Write a folder that coqui-tts loads, with the weights of this moment; say so where it cannot.
@@ -231,6 +291,16 @@ class Xtts:
         tensors = {**weights.tensors, **self.trained_tensors()}
         export(folder, weights.config, tensors, weights.files.vocab)
         return None if fits_coqui(weights.config) else _("coqui-tts cannot load a model of these sizes; escuta can.")
+
+    def _joined(self, said: Sequence[SpokenSentence], choice: TokenChoice) -> Spoken:
+        return Spoken(
+            wav_T=torch.cat([one.wav_T for one in said]),
+            sample_rate=self.sample_rate,
+            stop="limit" if any(one.stop == "limit" for one in said) else "ended",
+            num_codes=sum(len(one.codes_K) for one in said),
+            num_sentences=len(said),
+            generation=Generation(**asdict(choice)),
+        )
 
     def _choice(self, generation: Generation) -> TokenChoice:
         asked = {name: value for name, value in asdict(generation).items() if value is not None}

@@ -1,9 +1,9 @@
-"""One sentence: text tokens and a voice become sound.
+"""Sentences: text tokens and a voice become sound.
 
 Shapes: B batch, L latents, N text tokens, K codes, D width, E embedding, T wav frames.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -11,13 +11,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from escuta.engine.decoding import Decoded, Rules, decode
+from escuta.engine.decoding import Decoded, Rules, Start, decode
 from escuta.engine.tokens import TokenChoice
 from escuta.models.xtts.decoder import WaveformDecoder
-from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.packed import PackedGpt
 
 PLACEHOLDER_TOKEN = 1
 """Stands for every position before the codes, so the repetition penalty takes it as said; coqui-tts gpt.py generate."""
+
+MAX_ROWS = 16
+"""Sentences decoded together; each keeps some 0.25 MB a position. More of them hardly get faster on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Sentence:
     """The voice as the language model hears it: a function of its trained weights."""
     speaker_E: Tensor
     """The voice as the decoder hears it."""
+    seed: int = 0
+    """Of what is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,65 +50,80 @@ class SpokenSentence:
 
 
 def speak(
-    gpt: Gpt,
+    gpt: PackedGpt,
     decoder: WaveformDecoder,
-    sentence: Sentence,
+    sentences: Sequence[Sentence],
     choice: TokenChoice,
-    generator: torch.Generator,
+    limit: int | None = None,
     progress: Callable[[], None] | None = None,
-) -> SpokenSentence:
-    """Say one sentence.
+) -> list[SpokenSentence]:
+    """Say several sentences; their codes are chosen together.
+
+    The same weights, sentences and seeds give the same audio on one machine. A sentence in other company may differ:
+    the last bits of a product depend on how many rows it has.
 
     Args:
-        gpt: On the device where the work is done, as are all tensors. Its train mode is left as it was.
+        gpt: On the device where the work is done, as are all tensors.
         decoder: On the same device.
-        sentence: What to say.
+        sentences: What to say.
         choice: How codes are chosen.
-        generator: On the CPU; the same state, weights and sentence give the same audio on one machine.
+        limit: Most codes of a sentence; None is the model's own limit.
         progress: Called after every code.
 
     Raises:
-        ValueError: The sentence has more text tokens than the model has positions for.
+        ValueError: A sentence has more text tokens than the model has positions for.
     """
-    with evaluating(gpt, decoder), torch.no_grad():
-        decoded = choose_codes(gpt, sentence, choice, generator, progress=progress)
-        latents_KD = decoded.hidden_KD.to(sentence.speaker_E)  # the two networks may differ in precision
-        wav_BT = decoder(latents_KD[None], sentence.speaker_E[None])
-    return SpokenSentence(wav_BT[0].float().cpu(), decoded.tokens_K, decoded.stop)
+    batches = [sentences[i : i + MAX_ROWS] for i in range(0, len(sentences), MAX_ROWS)]
+    return [
+        _voiced(decoder, sentence, decoded)
+        for batch in batches
+        for sentence, decoded in zip(batch, choose_codes(gpt, batch, choice, limit, progress), strict=True)
+    ]
 
 
 def choose_codes(
-    gpt: Gpt,
-    sentence: Sentence,
+    gpt: PackedGpt,
+    sentences: Sequence[Sentence],
     choice: TokenChoice,
-    generator: torch.Generator,
     limit: int | None = None,
     progress: Callable[[], None] | None = None,
-) -> Decoded:
-    """Choose the codes of one sentence, with the hidden states that the decoder voices; `gpt` in eval mode.
+) -> list[Decoded]:
+    """Choose the codes of several sentences in one batch, with the hidden states that the decoder voices.
 
     Args:
         gpt: The language model.
-        sentence: What to say.
+        sentences: What to say.
         choice: How codes are chosen.
-        generator: On the CPU.
         limit: Most codes; None is the model's own limit.
         progress: Called after every code.
 
     Raises:
-        ValueError: The sentence has more text tokens than the model has positions for.
+        ValueError: A sentence has more text tokens than the model has positions for.
     """
     sizes = gpt.config
-    if len(sentence.text_N) >= sizes.max_text_tokens:
-        raise ValueError(f"{len(sentence.text_N)} text tokens; expected fewer than {sizes.max_text_tokens}")
+    for sentence in sentences:
+        if len(sentence.text_N) >= sizes.max_text_tokens:
+            raise ValueError(f"{len(sentence.text_N)} text tokens; expected fewer than {sizes.max_text_tokens}")
     rules = Rules(
         choice,
         stop_token=sizes.stop_audio_token,
         limit=sizes.max_new_tokens if limit is None else min(limit, sizes.max_new_tokens),
         said=(PLACEHOLDER_TOKEN, sizes.start_audio_token),
     )
-    prompt_1SD = gpt.prompt(sentence.text_N[None], sentence.conditioning_LD[None])
-    return decode(gpt, prompt_1SD, rules, generator, progress)
+    starts = [
+        Start(
+            gpt.prompt(sentence.text_N, sentence.conditioning_LD), rules, torch.Generator().manual_seed(sentence.seed)
+        )
+        for sentence in sentences
+    ]
+    return decode(gpt, starts, progress)
+
+
+@torch.no_grad()
+def _voiced(decoder: WaveformDecoder, sentence: Sentence, decoded: Decoded) -> SpokenSentence:
+    weight = decoder.conv_pre.weight  # the two networks may differ in precision
+    wav_BT = decoder(decoded.hidden_KD[None].to(weight), sentence.speaker_E[None].to(weight))
+    return SpokenSentence(wav_BT[0].float().cpu(), decoded.tokens_K, decoded.stop)
 
 
 @contextmanager

@@ -5,13 +5,10 @@ Weights lie as in the release, [in, out], under GPT-2's names.
 Shapes: B batch, S positions, D width, H heads, W head width.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from escuta.engine.cache import LayerCache
 from escuta.models.xtts.config import GptConfig
 
 
@@ -24,20 +21,16 @@ class Transformer(nn.Module):
         self.h = nn.ModuleList(_Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
 
-    def forward(
-        self, x_BSD: Tensor, mask_B1SS: Tensor | None = None, cache: Sequence[LayerCache] | None = None
-    ) -> Tensor:
+    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None = None) -> Tensor:
         """Transform embeddings to hidden states, each position seeing only itself and earlier ones.
 
         Args:
             x_BSD: Embeddings, positions included.
             mask_B1SS: True where a position (second last) sees another (last); None is plainly causal.
-            cache: One a layer. The new positions are appended and see what is there: all of them at once into an
-                empty cache, or one by one.
         """
         x_BSD = self.drop(x_BSD)
-        for i, block in enumerate(self.h):
-            x_BSD = block(x_BSD, mask_B1SS, cache[i] if cache is not None else None)
+        for block in self.h:
+            x_BSD = block(x_BSD, mask_B1SS)
         normed_BSD: Tensor = self.ln_f(x_BSD)
         return normed_BSD
 
@@ -50,8 +43,8 @@ class _Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.width)
         self.mlp = _FeedForward(config)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None, cache: LayerCache | None) -> Tensor:
-        x_BSD = x_BSD + self.attn(self.ln_1(x_BSD), mask_B1SS, cache)
+    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None) -> Tensor:
+        x_BSD = x_BSD + self.attn(self.ln_1(x_BSD), mask_B1SS)
         out_BSD: Tensor = x_BSD + self.mlp(self.ln_2(x_BSD))
         return out_BSD
 
@@ -65,19 +58,17 @@ class _Attention(nn.Module):
         self.c_proj = InOutLinear(config.width, config.width, layers=config.layers)
         self.resid_dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None, cache: LayerCache | None) -> Tensor:
+    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None) -> Tensor:
         query_BHSW, key_BHSW, value_BHSW = (
             part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x_BSD).chunk(3, dim=2)
         )
-        if cache is not None:
-            key_BHSW, value_BHSW = cache.extend(key_BHSW, value_BHSW)
         heard_BHSW = functional.scaled_dot_product_attention(
             query_BHSW,
             key_BHSW,
             value_BHSW,
             attn_mask=mask_B1SS,
             dropout_p=self.dropout if self.training else 0.0,
-            is_causal=mask_B1SS is None and query_BHSW.shape[2] > 1,
+            is_causal=mask_B1SS is None,
         )
         out_BSD: Tensor = self.resid_dropout(self.c_proj(heard_BHSW.transpose(1, 2).flatten(2)))
         return out_BSD
