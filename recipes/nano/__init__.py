@@ -1,0 +1,1 @@
+"""How the bundled small XTTS was made: one command a stage, see README.md."""
