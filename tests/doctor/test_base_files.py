@@ -1,0 +1,75 @@
+import hashlib
+import json
+
+import pytest
+
+from escuta.doctor.base_files import BaseFile, BaseModel, judge, look
+from escuta.models.bases import XTTS_V2
+from escuta.models.weights_file import read_weights_file
+
+
+def told(base):
+    return [(one.mark, one.text) for one in judge(base)]
+
+
+def test_the_files_of_a_folder_are_listed_with_their_hashes(random_base):
+    base = look(str(random_base))
+
+    assert base.folder == random_base
+    assert {file.name for file in base.files} == {"model.safetensors", "config.json", "vocab.json"}
+    for file in base.files:
+        content = (random_base / file.name).read_bytes()
+        assert (file.num_bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert {file.name: file.released for file in base.files} == {
+        "model.safetensors": None,
+        "config.json": False,
+        "vocab.json": False,
+    }
+    assert [mark for mark, _text in told(base)] == ["fine", "note"]
+
+
+def test_released_files_are_told_from_others(tmp_path):
+    files = tuple(
+        BaseFile(name, 10**9, sha256 if name != "model.pth" else "0" * 64, name != "model.pth")
+        for name, sha256 in XTTS_V2.sha256.items()
+    )
+
+    assert told(BaseModel("mine", tmp_path, files)) == [
+        ("fine", "Base model mine: 5 files, 5.00 GB."),
+        ("fine", "As released with XTTS-v2: config.json, vocab.json, mel_stats.pth, dvae.pth."),
+        (
+            "note",
+            "Not as released with XTTS-v2: model.pth. So it is with a model that was trained on, or of other sizes.",
+        ),
+    ]
+
+
+def test_a_folder_that_lacks_files_is_broken(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({}))
+
+    findings = told(look(str(tmp_path)))
+
+    assert {mark for mark, _text in findings} == {"broken"}
+    assert len(findings) == 2  # no model, no vocabulary
+
+
+def test_no_folder_at_all_is_broken(tmp_path):
+    [(mark, text)] = told(look(str(tmp_path / "xtts")))
+
+    assert mark == "broken"
+    assert "no such folder" in text
+
+
+@pytest.mark.parametrize("base", [None, look("xtts-v2")])
+def test_a_release_that_is_not_on_disk_is_a_note_and_is_not_downloaded(base):
+    assert told(base) == [("note", "XTTS-v2 is not on this disk; a training with --base xtts-v2 downloads it.")]
+
+
+def test_auto_without_the_release_is_the_random_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("ESCUTA_ACCEPT_CPML", "1")
+
+    base = look("auto")
+
+    assert base.folder == tmp_path / "escuta" / "random"
+    assert read_weights_file(base.folder / "model.safetensors")
