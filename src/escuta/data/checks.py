@@ -47,6 +47,9 @@ class Findings:
     """Lines of the manifest, header and blank lines not counted."""
     seconds: float
     """Of all recordings that can be read, each counted once."""
+    num_too_long: int = 0
+    """Recordings longer than `max_seconds`."""
+    max_seconds: float = XTTS_SECONDS[1]
 
     def lines(self) -> list[str]:
         """Tell it all as plain lines: a line a problem, then what remains."""
@@ -122,12 +125,15 @@ def check(
                 kept_by_path[recording.path] = kept_by_sound[recording.sound] = row
         problems += [Problem(row.line, fault, left_out=True) for fault in faults]
 
+    recordings = [recording for recording in heard.values() if isinstance(recording, _Recording)]
     return Findings(
         folder=folder,
         clips=tuple(clips),
         problems=tuple(sorted(problems, key=lambda problem: problem.line)),
         num_lines=len(manifest.rows) + len(manifest.problems),
-        seconds=sum(recording.seconds for recording in heard.values() if isinstance(recording, _Recording)),
+        seconds=sum(recording.seconds for recording in recordings),
+        num_too_long=sum(recording.seconds > max_seconds for recording in recordings),
+        max_seconds=max_seconds,
     )
 
 

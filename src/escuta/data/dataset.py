@@ -6,12 +6,11 @@ on the folder, not on how many clips are learned from.
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from escuta.data.checks import Findings
 from escuta.data.clip import Clip
 from escuta.errors import DataError
-from escuta.messages import _, _n
+from escuta.messages import _n
 
 MIN_HELD_OUT = 2  # one is the reference, another gives the sentence
 MIN_CLIPS = MIN_HELD_OUT + 1
@@ -23,20 +22,6 @@ class Dataset:
 
     train: tuple[Clip, ...]
     held_out: tuple[Clip, ...]
-
-    def fingerprint(self) -> str:
-        """Hash the names, texts and files of all clips, each in its place: the same data give the same 64 digits.
-
-        Raises:
-            DataError: A file cannot be read any more.
-        """
-        total = hashlib.sha256()
-        for side in (self.train, self.held_out):
-            total.update(len(side).to_bytes(8))
-            for clip in side:
-                for part in (clip.name.encode(), clip.text.encode(), _content(clip.audio)):
-                    total.update(hashlib.sha256(part).digest())
-        return total.hexdigest()
 
 
 def split(findings: Findings, *, held_out_share: float = 0.05, seed: int = 0, max_clips: int | None = None) -> Dataset:
@@ -70,7 +55,8 @@ def split(findings: Findings, *, held_out_share: float = 0.05, seed: int = 0, ma
                 count=len(clips),
                 left_out=findings.num_lines - len(clips),
                 expected=MIN_CLIPS,
-            )
+            ),
+            *_too_long(findings),
         )
     num_held_out = min(max(MIN_HELD_OUT, round(held_out_share * len(clips))), len(clips) - 1)
     train = clips[num_held_out:]
@@ -81,12 +67,14 @@ def _rank(clip: Clip, seed: int) -> tuple[bytes, str]:
     return hashlib.sha256(f"{seed} {clip.name}".encode()).digest(), clip.text
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            _("{path}: cannot be opened; {reason}. Put it back, or check the dataset again.").format(
-                path=path, reason=error.strerror
-            )
-        ) from error
+def _too_long(findings: Findings) -> list[str]:
+    """A line of its own for the commonest cause, which hides among the lines of all clips."""
+    if not findings.num_too_long:
+        return []
+    return [
+        _n(
+            "{folder}: {count} clip is longer than {limit:g} s. Split it, or raise data.max_clip_seconds.",
+            "{folder}: {count} clips are longer than {limit:g} s. Split them, or raise data.max_clip_seconds.",
+            findings.num_too_long,
+        ).format(folder=findings.folder, count=findings.num_too_long, limit=round(findings.max_seconds, 2))
+    ]

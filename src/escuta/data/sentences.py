@@ -73,7 +73,7 @@ def choose_audition(
         voices = [(clip.audio, {_letters(clip.text)}) for clip in sorted(dataset.held_out, key=_reference_rank)]
 
     if sentences_file:
-        sentences = _read_sentences(sentences_file, text_problems)
+        sentences = read_sentences(sentences_file, text_problems)
         asked = {_letters(sentence.text) for sentence in sentences}
         for reference, said in voices:
             if asked.isdisjoint(said):
@@ -97,6 +97,26 @@ def choose_audition(
     )
 
 
+def read_sentences(file: Path, text_problems: TextProblems) -> tuple[Sentence, ...]:
+    """Read a file of sentences, one a line in UTF-8; blank lines and lines that begin with # are skipped.
+
+    Raises:
+        DataError: It cannot be read or holds none, or some cannot be spoken; all problems are named.
+    """
+    lines = enumerate((line.strip() for line in read_text(file, str(file)).split("\n")), start=1)
+    spoken = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    problems = [
+        _("{file} line {line}: cannot be spoken; {phrase}. Change it.").format(file=file, line=number, phrase=phrase)
+        for number, line in spoken
+        for phrase in text_problems(line)
+    ]
+    if not spoken:
+        problems = [_("{file}: holds no sentence; expected one a line. Write some.").format(file=file)]
+    if problems:
+        raise DataError(*problems)
+    return tuple(Sentence(line, _("{file} line {line}").format(file=file.name, line=number)) for number, line in spoken)
+
+
 def _unsaid(clips: Iterable[Clip], said: set[str]) -> tuple[Sentence, ...]:
     """Take each text once, and none that is said in the reference."""
     sentences: dict[str, Sentence] = {}
@@ -113,21 +133,6 @@ def _letters(text: str) -> str:
     """Reduce a text to its letters and numbers: two texts that sound alike should be the same."""
     text = unicodedata.normalize("NFC", text.casefold())
     return "".join(character for character in text if unicodedata.category(character)[0] in "LMN")
-
-
-def _read_sentences(file: Path, text_problems: TextProblems) -> tuple[Sentence, ...]:
-    lines = enumerate((line.strip() for line in read_text(file, str(file)).split("\n")), start=1)
-    spoken = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    problems = [
-        _("{file} line {line}: cannot be spoken; {phrase}. Change it.").format(file=file, line=number, phrase=phrase)
-        for number, line in spoken
-        for phrase in text_problems(line)
-    ]
-    if not spoken:
-        problems = [_("{file}: holds no sentence; expected one a line. Write some.").format(file=file)]
-    if problems:
-        raise DataError(*problems)
-    return tuple(Sentence(line, _("{file} line {line}").format(file=file.name, line=number)) for number, line in spoken)
 
 
 def _refuse_reference(file: Path) -> None:

@@ -1,0 +1,57 @@
+"""What comes before the first step: the features of all clips, and how many steps an epoch takes."""
+
+import time
+from collections.abc import Callable
+
+from escuta.data.batches import epoch_batches, padding_share
+from escuta.data.feature_cache import FeatureCache, default_folder
+from escuta.data.feature_worker import FeatureJob
+from escuta.data.features import CachedClip, ClipFeatures
+from escuta.messages import _
+from escuta.models.load import features_fingerprint
+from escuta.terminal import Terminal
+from escuta.training.assignment import Assignment
+
+
+def prepare_features(assignment: Assignment, terminal: Terminal, stopped: Callable[[], bool]) -> ClipFeatures:
+    """Find the features of all clips, those learned from first; compute what the cache lacks, once for all runs.
+
+    Args:
+        assignment: What is trained.
+        terminal: Where people read.
+        stopped: Whether somebody wants the rest no more.
+
+    Raises:
+        DataError: A recording cannot be read any more.
+        ModelError: The base model cannot be used.
+    """
+    cache = FeatureCache((assignment.settings.data.cache or default_folder()).expanduser())
+    base, dataset = assignment.base.folder, assignment.dataset
+    fingerprint = features_fingerprint(base)
+    clips = (
+        CachedClip.of(FeatureJob(clip.audio.resolve(), clip.text, assignment.language), entry.audio, fingerprint)
+        for clip, entry in zip((*dataset.train, *dataset.held_out), assignment.inventory.entries, strict=True)
+    )
+    features = ClipFeatures(tuple(clips), cache, base)
+    if missing := features.missing():
+        started = time.perf_counter()
+        with terminal.progress(_("Features"), len(missing)) as advance:
+            features.compute(missing, tell=terminal.say, progress=lambda: advance(""), stopped=stopped)
+        terminal.say(
+            _("Features of {n} clips took {seconds:.1f} s; their cache has {size:.0f} MB: {folder}").format(
+                n=len(missing),
+                seconds=time.perf_counter() - started,
+                size=cache.num_bytes() / 1e6,
+                folder=cache.folder,
+            )
+        )
+    return features
+
+
+def epoch_line(assignment: Assignment) -> str:
+    """Tell how an epoch is cut into micro steps."""
+    clip_seconds = [clip.seconds for clip in assignment.dataset.train]
+    batches = epoch_batches(clip_seconds, assignment.batch_limits, seed=assignment.settings.seed, epoch=1)
+    return _("An epoch takes {n} micro steps; {share:.1%} of what they compute is padding.").format(
+        n=len(batches), share=padding_share(batches, clip_seconds)
+    )
