@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from escuta.engine.cache import Cache
+from escuta.engine.cache import GrowingCache
 from escuta.engine.decoding import Decoded, Rules, Start, decode
 from escuta.engine.tokens import TokenChoice
 
@@ -19,7 +19,7 @@ class Counting:
 
     def new_cache(self, prompt_lengths, num_new):
         self.room = (list(prompt_lengths), num_new)
-        return Cache(1, prompt_lengths, num_new, (1, 1), like=torch.zeros(1))
+        return GrowingCache(1, prompt_lengths, num_new, (1, 1), like=torch.zeros(1))
 
     def prefill(self, prompts, cache):
         return torch.stack([prompt_SD[-1] for prompt_SD in prompts])

@@ -1,35 +1,68 @@
+import json
 import math
 
 import pytest
 
-from escuta.engine.faithfulness import Faithfulness, pack_faithfully
+from escuta.engine.faithfulness import TOLERANCE, TRUSTED_SAMPLES, Trust, precision_for
 
 
-def told(asked, **losses):
-    """Pack a "model" that is its own loss."""
-    return pack_faithfully(asked, lambda precision: losses[precision], lambda loss: loss)
+@pytest.mark.parametrize(
+    ("asked", "device", "precision"),
+    [("auto", "cpu", "int8"), ("auto", "cuda", "bf16"), ("auto", "mps", "exact"), ("exact", "cpu", "exact")],
+)
+def test_auto_is_the_best_for_the_device(asked, device, precision):
+    assert precision_for(asked, device) == precision
 
 
-def test_the_precision_asked_for_is_taken_within_the_tolerance():
-    assert told("int8", int8=2.009, exact=2.0) == (2.009, Faithfulness("int8", "int8", pytest.approx(0.0045)))
-    assert told("bf16", bf16=1.991, exact=2.0) == (1.991, Faithfulness("bf16", "bf16", pytest.approx(0.0045)))
+def test_a_precision_within_the_tolerance_stays():
+    trust = Trust("auto", "int8")
+
+    assert trust.judge("epoch_0", TOLERANCE)
+    assert (trust.used, trust.difference, trust.checked, trust.refused) == ("int8", TOLERANCE, "epoch_0", {})
 
 
-def test_beyond_the_tolerance_the_next_one_is_taken_and_the_reason_kept():
-    packed, faithfulness = told("int8", int8=2.02, bf16=2.002, exact=2.0)
-    assert packed == 2.002
-    assert faithfulness == Faithfulness("int8", "bf16", pytest.approx(0.001), (("int8", pytest.approx(0.01)),))
+def test_beyond_the_tolerance_the_next_one_is_used_and_is_to_be_measured_itself():
+    trust = Trust("int8", "int8")
+
+    assert not trust.judge("epoch_0", 0.013)
+    assert (trust.used, trust.difference, trust.checked) == ("bf16", None, None)
+    assert trust.due()
+    assert trust.judge("epoch_0", 0.001)
+    assert trust.to_json() == {
+        "asked": "int8",
+        "used": "bf16",
+        "difference": 0.001,
+        "checked": "epoch_0",
+        "refused": {"int8": 0.013},
+    }
 
 
-@pytest.mark.parametrize("wrong", [1.9, math.inf, math.nan])
-def test_the_exact_weights_always_remain(wrong):
-    packed, faithfulness = told("int8", int8=wrong, bf16=wrong, exact=2.0)
-    assert packed == 2.0
-    assert (faithfulness.used, faithfulness.difference) == ("exact", 0.0)
-    assert [precision for precision, _difference in faithfulness.refused] == ["int8", "bf16"]
+@pytest.mark.parametrize("wrong", [math.inf, math.nan, 1.0])
+def test_the_exact_weights_always_remain_and_need_no_measuring(wrong):
+    trust = Trust("int8", "int8")
+
+    assert not trust.judge("epoch_0", wrong)
+    assert not trust.judge("epoch_0", wrong)
+    assert (trust.used, trust.difference) == ("exact", 0.0)
+    assert not trust.due()
+    json.dumps(trust.to_json(), allow_nan=False)
 
 
-def test_exact_weights_need_no_measurement():
-    packed, faithfulness = pack_faithfully("exact", lambda precision: precision, lambda _packed: math.nan)
-    assert packed == "exact"
-    assert faithfulness == Faithfulness("exact", "exact", 0.0)
+def test_it_is_measured_first_then_every_few_samples():
+    trust = Trust("auto", "int8", samples_since=1)
+    assert trust.due()
+    trust.judge("epoch_0", TOLERANCE / 2)
+    due = []
+    for _ in range(TRUSTED_SAMPLES):
+        trust.samples_since += 1
+        due.append(trust.due())
+
+    assert due == [False] * (TRUSTED_SAMPLES - 1) + [True]
+
+
+def test_a_thin_margin_is_measured_each_time():
+    trust = Trust("auto", "int8")
+    trust.judge("epoch_0", TOLERANCE * 0.6)
+    trust.samples_since += 1
+
+    assert trust.due()

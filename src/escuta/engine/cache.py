@@ -8,14 +8,56 @@ Prompts of several lengths are pushed to the right, so that all rows of a batch 
 Shapes: B batch, H heads, S positions, W head width; 2 is keys, then values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
+Step: TypeAlias = Callable[[Tensor, "Cache"], Tensor]
+"""Reads one position of every row, [B, D], with a cache that has room for it; gives the hidden states, [B, D]."""
 
-class Cache:
-    """One tensor a layer.
+
+class Cache(Protocol):
+    """What a decoder has read of several rows."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[Tensor]:
+        """Every layer's positions, [2, B, H, S, W]; those of the mask."""
+        ...
+
+    @property
+    def mask_B11S(self) -> Tensor | None:
+        """Added to the scores of the positions: -inf where a row has nothing. None where all have all."""
+        ...
+
+    def prompt(self, row: int) -> list[Tensor]:
+        """Every layer's room for the prompt of one row, [2, 1, H, S, W]."""
+        ...
+
+    def advance(self, step: Step, x_BD: Tensor) -> Tensor:
+        """Make room for one more position of every row and take the step.
+
+        Raises:
+            ValueError: More positions than were allocated.
+        """
+        ...
+
+    def write(self, layer_2BHSW: Tensor, new_2BH1W: Tensor) -> None:
+        """Put a layer's keys and values of the new position where they belong."""
+        ...
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let all rows but these go; `rows` ascend."""
+        ...
+
+
+class GrowingCache:
+    """One tensor a layer, of which a step sees what is filled.
 
     Args:
         num_layers: Of the model.
@@ -49,17 +91,23 @@ class Cache:
         """Every layer's room for the prompt of one row, [2, 1, H, S, W]."""
         return [layer[:, row : row + 1, :, self._starts[row] : self.length] for layer in self._layers_2BHSW]
 
-    def extended(self) -> list[Tensor]:
-        """Every layer's positions up to a new one, [2, B, H, S, W].
+    @property
+    def layers(self) -> list[Tensor]:
+        """Every layer's positions so far, [2, B, H, S, W]."""
+        return [layer.narrow(3, 0, self.length) for layer in self._layers_2BHSW]
+
+    def advance(self, step: Step, x_BD: Tensor) -> Tensor:
+        """Make room for one more position of every row and take the step.
 
         Raises:
             ValueError: More positions than were allocated.
         """
-        allocated = self._layers_2BHSW[0].shape[3]
-        if self.length == allocated:
-            raise ValueError(f"{allocated + 1} positions do not fit a cache of {allocated}")
-        self.length += 1
-        return [layer[:, :, :, : self.length] for layer in self._layers_2BHSW]
+        self.length = next_length(self.length, self._layers_2BHSW[0].shape[3])
+        return step(x_BD, self)
+
+    def write(self, layer_2BHSW: Tensor, new_2BH1W: Tensor) -> None:
+        """Put a layer's keys and values of the new position last."""
+        layer_2BHSW.narrow(3, self.length - 1, 1).copy_(new_2BH1W)
 
     @property
     def mask_B11S(self) -> Tensor | None:
@@ -75,3 +123,14 @@ class Cache:
         self._layers_2BHSW = [layer[:, : len(rows)] for layer in self._layers_2BHSW]
         if self._mask_B11S is not None:
             self._mask_B11S = self._mask_B11S[list(rows)]
+
+
+def next_length(length: int, allocated: int) -> int:
+    """Count one position more.
+
+    Raises:
+        ValueError: There is no room for it.
+    """
+    if length == allocated:
+        raise ValueError(f"{allocated + 1} positions do not fit a cache of {allocated}")
+    return length + 1

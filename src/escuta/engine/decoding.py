@@ -85,7 +85,8 @@ def decode(model: Decodable, starts: Sequence[Start], progress: Callable[[], Non
     everyone = [_Sequence(start) for start in starts]
     going = everyone
     for index in count():
-        for sequence, logits_V, hidden_D in zip(going, model.next_logits(hidden_BD), hidden_BD, strict=True):
+        logits_BV = model.next_logits(hidden_BD).cpu()  # all at once: a device is waited for once a token
+        for sequence, logits_V, hidden_D in zip(going, logits_BV, hidden_BD, strict=True):
             sequence.choose(logits_V, hidden_D)
         if progress:
             progress()

@@ -3,11 +3,18 @@
 The measure is a loss that the model was trained on, so that it is about the model, not about its matrices.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from escuta.engine.linear import Precision
+
+Asked: TypeAlias = Literal["auto", "exact", "bf16", "int8"]
+"""A precision, or the best for the device."""
+
+BEST: Mapping[str, Precision] = {"cpu": "int8", "cuda": "bf16"}
+"""The fastest precision of each kind of device that was found faithful; exact elsewhere."""
 
 LADDER: tuple[Precision, ...] = ("int8", "bf16", "exact")
 """From the fastest; each is what stands in for the one before it."""
@@ -15,41 +22,58 @@ LADDER: tuple[Precision, ...] = ("int8", "bf16", "exact")
 TOLERANCE = 0.005
 """Largest difference of the loss, relative to the exact one. In either direction: a lower loss is luck, not faith."""
 
-PackedT = TypeVar("PackedT")
+TRUSTED_SAMPLES = 5
+"""A wide margin is taken for granted for so many samples: fine-tuning changes weights by little."""
 
 
-@dataclass(frozen=True, slots=True)
-class Faithfulness:
-    """Which precision was taken, and why."""
+def precision_for(asked: Asked, device: str) -> Precision:
+    """The precision to begin with on a kind of device."""
+    return BEST.get(device, "exact") if asked == "auto" else asked
 
-    asked: Precision
+
+@dataclass(slots=True)
+class Trust:
+    """Which precision the checkpoints of one training speak in, and why; what is refused once stays refused."""
+
+    asked: Asked
     used: Precision
-    difference: float
-    """Of the loss with the weights used, relative to the exact loss; 0.0 for "exact"."""
-    refused: tuple[tuple[Precision, float], ...] = ()
-    """What was tried before, with its difference: beyond the tolerance, or no number."""
+    difference: float | None = None
+    """Of the loss in this precision, relative to the exact one; None before it was measured."""
+    checked: str | None = None
+    """The sample whose weights it was measured with."""
+    refused: dict[Precision, float | None] = field(default_factory=dict)
+    """What was tried before, with its difference; None is no number."""
+    samples_since: int = 0
+    """Spoken since it was measured."""
 
+    def __post_init__(self) -> None:
+        if self.used == "exact":
+            self.difference = 0.0
 
-def pack_faithfully(
-    asked: Precision, pack: Callable[[Precision], PackedT], loss: Callable[[PackedT], float]
-) -> tuple[PackedT, Faithfulness]:
-    """Pack in the precision asked for, or in the first one after it whose loss is within `TOLERANCE` of the exact.
+    def due(self) -> bool:
+        """Whether the sample just spoken is one to measure: the first, after a thin margin, else every few."""
+        if self.used == "exact":
+            return False
+        return self.difference is None or self.difference > TOLERANCE / 2 or self.samples_since >= TRUSTED_SAMPLES
 
-    Args:
-        asked: Where to begin on the ladder.
-        pack: Packs the model.
-        loss: Measures a packed model, always on the same held-out data.
-    """
-    exact = pack("exact")
-    if asked == "exact":
-        return exact, Faithfulness(asked, asked, 0.0)
-    exact_loss = loss(exact)
-    refused: list[tuple[Precision, float]] = []
-    for precision in LADDER[LADDER.index(asked) : -1]:
-        packed = pack(precision)
-        difference = abs(loss(packed) / exact_loss - 1)
+    def judge(self, sample: str, difference: float) -> bool:
+        """Note a measurement; whether the precision stays. Otherwise it is now the next one, not measured yet."""
+        self.samples_since = 0
         if difference <= TOLERANCE:  # never so for NaN
-            return packed, Faithfulness(asked, precision, difference, tuple(refused))
-        refused.append((precision, difference))
-        del packed
-    return exact, Faithfulness(asked, "exact", 0.0, tuple(refused))
+            self.difference, self.checked = difference, sample
+            return True
+        self.refused[self.used] = difference if math.isfinite(difference) else None
+        self.used = LADDER[LADDER.index(self.used) + 1]
+        self.difference, self.checked = (0.0 if self.used == "exact" else None), None
+        return False
+
+    def to_json(self) -> dict[str, Any]:
+        """Say it in a sample's JSON."""
+        difference = self.difference if self.difference is None else round(self.difference, 6)
+        return {
+            "asked": self.asked,
+            "used": self.used,
+            "difference": difference,
+            "checked": self.checked,
+            "refused": {name: value if value is None else round(value, 6) for name, value in self.refused.items()},
+        }

@@ -3,14 +3,15 @@
 Shapes: B batch, S positions, D width, H heads, W head width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from escuta.engine.cache import Cache
+from escuta.engine.cache import Cache, GrowingCache
+from escuta.engine.fixed_cache import FixedCache
 from escuta.engine.linear import Linear
 
 
@@ -24,7 +25,7 @@ class Norm:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Normalise the last dimension."""
-        return functional.layer_norm(x, self.gain_D.shape, self.gain_D, self.bias_D, self.epsilon)
+        return torch.layer_norm(x, self.gain_D.shape, self.gain_D, self.bias_D, self.epsilon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +51,42 @@ class Stack:
     def new_cache(self, prompt_lengths: Sequence[int], num_new: int) -> Cache:
         """Allocate room for prompts of these lengths, and for `num_new` positions after each."""
         like = self.norms[0].gain_D
-        return Cache(len(self.blocks), prompt_lengths, num_new, (self.num_heads, len(like) // self.num_heads), like)
+        kind = FixedCache if like.is_cuda else GrowingCache
+        return kind(len(self.blocks), prompt_lengths, num_new, (self.num_heads, len(like) // self.num_heads), like)
 
     def prefill(self, prompts: Sequence[Tensor], cache: Cache) -> Tensor:
         """Read the prompts [S, D], one after another; return the hidden states after their last positions, [B, D]."""
-        hidden = [self._read(prompt_SD[None], cache.prompt(row), None)[:, -1] for row, prompt_SD in enumerate(prompts)]
+        hidden = [self._begin(prompt_SD, cache.prompt(row))[-1:] for row, prompt_SD in enumerate(prompts)]
         return self._normed(torch.cat(hidden))
 
     def step(self, x_BD: Tensor, cache: Cache) -> Tensor:
         """Read one more position of every row; return the hidden states after it, [B, D]."""
-        layers = cache.extended()
-        return self._normed(self._read(x_BD[:, None], layers, cache.mask_B11S)[:, 0])
+        return cache.advance(self._step, x_BD)
 
     def read(self, x_SD: Tensor) -> Tensor:
         """Read one sequence at once; return the hidden states of all its positions, [S, D]."""
-        return self._normed(self._read(x_SD[None], self.new_cache([len(x_SD)], 0).prompt(0), None)[0])
+        return self._normed(self._begin(x_SD, self.new_cache([len(x_SD)], 0).prompt(0)))
 
-    def _read(self, x_BSD: Tensor, layers: list[Tensor], mask_B11S: Tensor | None) -> Tensor:
-        """Read S new positions, the last ones of `layers` [2, B, H, S, W]; either these are all, or S is 1."""
+    def _begin(self, x_SD: Tensor, layers: Sequence[Tensor]) -> Tensor:
+        """Read one row's first positions, filling `layers` [2, 1, H, S, W]."""
+        return self._read(x_SD[None], layers, None, Tensor.copy_)[0]
+
+    def _step(self, x_BD: Tensor, cache: Cache) -> Tensor:
+        return self._normed(self._read(x_BD[:, None], cache.layers, cache.mask_B11S, cache.write)[:, 0])
+
+    def _read(
+        self,
+        x_BSD: Tensor,
+        layers: Sequence[Tensor],
+        mask_B11S: Tensor | None,
+        write: Callable[[Tensor, Tensor], object],
+    ) -> Tensor:
+        """Read new positions, all that `layers` [2, B, H, S, W] hold or one more; `write` puts them there."""
         batch, num_new, width = x_BSD.shape
         shape = (batch, num_new, 3, self.num_heads, width // self.num_heads)
         for block, layer_2BHSW in zip(self.blocks, layers, strict=True):
             new_3BHSW = block.queries_keys_values(block.attention_norm(x_BSD)).view(shape).permute(2, 0, 3, 1, 4)
-            layer_2BHSW[:, :, :, -num_new:] = new_3BHSW[1:]
+            write(layer_2BHSW, new_3BHSW[1:])
             heard_BHSW = functional.scaled_dot_product_attention(
                 new_3BHSW[0], layer_2BHSW[0], layer_2BHSW[1], attn_mask=mask_B11S, is_causal=num_new > 1
             )
