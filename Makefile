@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format messages build bench-peer bench-sampling
+.PHONY: help setup demo test test-all lint format messages build nano bench-peer bench-sampling
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -35,8 +35,11 @@ messages: setup ## Gather what users read, and compile the translations
 build: setup ## Make a wheel and an sdist in dist/
 	@$(BIN)/python -m build
 
+nano: ## Make what the bundled small model learns from, in the background of hours; goes on where it was left
+	@recipes/nano/run.sh
+
 bench-peer: ## Make .venv-peer with coqui-tts, which the benchmarks compare with
 	@bench/peer/setup.sh
 
 bench-sampling: setup bench-peer ## Compare the speed of speaking with coqui-tts, in one run
-	@$(BIN)/python -m bench.sampling
+	@$(BIN)/python -m bench.sampling $(ARGS)

@@ -30,10 +30,16 @@ def start_escuta(*arguments: str | Path) -> "subprocess.Popen[str]":
     )
 
 
-def children(pid: int) -> list[int]:
-    """Processes that process `pid` has started and that still run."""
+def children(pid: int, module: str) -> list[int]:
+    """Processes that process `pid` has started with `python -m module`, and that still run."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split() if not gone(int(child))]
+    started = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [child for child in started if not gone(child) and runs(child, module)]
+
+
+def runs(pid: int, module: str) -> bool:
+    """Whether process `pid` is `python -m module`."""
+    return module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def gone(pid: int) -> bool:

@@ -11,7 +11,9 @@ import torch
 from escuta.models.load import load_model, model_fingerprint
 from escuta.models.xtts.weights import load_weights, save_base
 from escuta.run.checkpoints import Checkpoint, Progress, write_checkpoint
+from escuta.run.folder import RunFolder
 from escuta.sampling.job import SampleJob
+from escuta.settings import Settings, settings_toml
 from sounds import SAMPLE_RATE, speechlike
 
 SENTENCES = ("Good evening.", "Seven old sailors count the waves.")
@@ -72,6 +74,25 @@ def make_job(folder: Path, **changes: object) -> SampleJob:
     if not job.reference.exists():
         make_reference(job.reference)
     return dataclasses.replace(job, **changes)  # type: ignore[arg-type]
+
+
+def make_run(folder: Path, base: Path, *, epochs: int) -> RunFolder:
+    """A run whose checkpoints were written and not spoken, one every four steps."""
+    run = RunFolder(folder)
+    run.samples.mkdir(parents=True)
+    run.settings.write_text(settings_toml(Settings(seed=7, language="en")))
+    run.write_facts(
+        {
+            "language": "en",
+            "base": {"folder": str(base)},
+            "sentences": [{"text": text, "source": "audio_00001"} for text in SENTENCES],
+            "reference": str(make_reference(folder.with_name("voice.wav"))),
+        }
+    )
+    for epoch in range(1, epochs + 1):
+        progress = Progress(epoch=epoch, step=4 * epoch)
+        make_checkpoint(run.epoch_checkpoint(epoch), base, scale=1 + epoch / 100, progress=progress)
+    return run
 
 
 def until(condition: Callable[[], object], seconds: float = 90.0) -> None:

@@ -14,7 +14,7 @@ from escuta.run.folder import RunFolder
 from small_disk import run_on_small_disk
 
 ESCUTA = [sys.executable, "-m", "escuta"]
-COMMANDS = ["train", "check", "sample", "say", "export", "report", "demo"]
+COMMANDS = ["train", "check", "sample", "say", "export", "report", "demo", "doctor"]
 
 
 def escuta(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import soundfile
 
@@ -69,3 +71,16 @@ def test_the_file_is_a_22050_hz_wav_unless_another_rate_is_asked_for(base, say, 
     assert soundfile.info(tmp_path / "said.wav").samplerate == 22050
     say("--base", base, "--sample-rate", "24000")
     assert soundfile.info(tmp_path / "said.wav").samplerate == 24000
+
+
+def test_the_weights_are_packed_unless_exact_ones_are_asked_for(run, say):
+    packed, exact = say("--run", run.path)[1], say("--run", run.path, "--precision", "exact")[1]
+    assert packed == say("--run", run.path, "--precision", "int8")[1]
+    assert packed != exact
+
+
+def test_what_the_samples_of_the_run_refused_is_refused_here_too(run, say):
+    run.samples.mkdir()
+    precision = {"asked": "auto", "used": "bf16", "difference": 0.0, "checked": "epoch_0", "refused": {"int8": 0.1}}
+    (run.samples / "epoch_0.json").write_text(json.dumps({"name": "epoch_0", "device": "cpu", "precision": precision}))
+    assert say("--run", run.path)[1] == say("--run", run.path, "--precision", "bf16")[1]

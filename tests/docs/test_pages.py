@@ -12,7 +12,7 @@ from escuta.cli.main import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "README.pt-BR.md", "CONTRIBUTING.md"))])
-COMMANDS = ("train", "check", "sample", "say", "export", "report", "demo")
+COMMANDS = ("train", "check", "sample", "say", "export", "report", "demo", "doctor")
 SCRIPTS = {  # whose options each takes, and its own
     "train/scripts/train_xtts.py": ("train", {"--dataset"}),
     "scripts/generate_checkpoint_samples.py": ("sample", set()),

@@ -124,7 +124,7 @@ def test_a_sample_of_the_guides_way_is_narrated_as_in_the_guide(monkeypatch, job
     ]
 
 
-@pytest.mark.parametrize("mode", ["background", "isolated", "inline", "later"])
+@pytest.mark.parametrize("mode", ["background", "isolated", "inline"])
 def test_the_words_that_the_guide_greps_for_are_there_in_every_mode(monkeypatch, job, mode):
     monkeypatch.setenv("ESCUTA_LANG", "pt_BR")
     failure = SampleResult.unspoken(job, mode=mode, status="failed", reason="sem memória")

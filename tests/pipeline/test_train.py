@@ -13,12 +13,14 @@ from escuta.models.load import load_model
 from escuta.run.checkpoints import list_checkpoints, read_checkpoint
 from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
-from escuta.sampling.speaking import fingerprint
+from escuta.sampling.fingerprint import fingerprint
 from runs import until
 
 SETTINGS = ("training.device=cpu", "training.batch_size=1", "training.learning_rate=1e-4", "sampling.num_sentences=1")
 ENDINGS = (".json", "_output.wav", "_reference.wav")
 """Of the files of one sample."""
+
+SPEAKER = "escuta.sampling.worker"
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,7 @@ def test_a_run_leaves_everything_that_was_promised(straight):
     spoken = {f"{name}{end}" for name in ("epoch_0", "epoch_1", "epoch_2") for end in ENDINGS}
     assert there == {
         *(".lock", "settings.toml", "run.json", "events.jsonl", "train_output.log", "report.html"),
+        *("clips.json", "held_out.safetensors"),
         *(f"checkpoints/{name}.pt" for name in ("checkpoint_epoch_1", "checkpoint_epoch_2", "best_model")),
         *(f"samples/{file}" for file in spoken),
         *(f"samples/best/epoch_2{end}" for end in ENDINGS),
@@ -123,7 +126,7 @@ def test_every_sample_was_spoken_with_its_checkpoints_own_weights(straight, quic
 def test_what_a_checkpoint_says_later_is_what_it_said_then(copied):
     then = {path.name: path.read_bytes() for path in copied.samples.glob("*.wav")}
 
-    done = escuta("sample", copied.path, "--all")
+    done = escuta("sample", copied.path, "--all", "--again")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert about(copied, "epoch_1")["mode"] == "later"
@@ -134,7 +137,7 @@ def test_a_killed_sampler_stops_neither_the_training_nor_the_samples_after_it(co
     training = start_escuta(*command(run))
     try:
         until(lambda: events(run, "sample_asked"))
-        (sampler,) = children(training.pid)
+        (sampler,) = children(training.pid, SPEAKER)
         os.kill(sampler, signal.SIGKILL)
         output, _ = training.communicate(timeout=300)
     finally:
@@ -155,8 +158,8 @@ def test_a_killed_sampler_stops_neither_the_training_nor_the_samples_after_it(co
 def test_ctrl_c_within_an_epoch_saves_where_it_was_and_a_resumed_run_ends_the_same(command, straight, run):
     training = start_escuta(*command(run, "--mode", "isolated", "--set", "sampling.every_n_steps=3"))
     try:
-        until(lambda: events(run, "step") and children(training.pid))
-        (sampler,) = children(training.pid)
+        until(lambda: events(run, "step") and children(training.pid, SPEAKER))
+        (sampler,) = children(training.pid, SPEAKER)
         until(lambda: os.getpgid(sampler) == sampler)
         os.killpg(training.pid, signal.SIGINT)  # while step 3 is being spoken
         output, _ = training.communicate(timeout=300)
@@ -184,7 +187,7 @@ def test_ctrl_c_within_an_epoch_saves_where_it_was_and_a_resumed_run_ends_the_sa
 def test_a_killed_training_resumes_to_the_same_end(command, straight, run):
     training = start_escuta(*command(run))
     until(lambda: len(events(run, "sample_asked")) == 2)
-    (sampler,) = children(training.pid)
+    (sampler,) = children(training.pid, SPEAKER)
     training.kill()
     training.communicate()
     until(lambda: gone(sampler))

@@ -68,6 +68,15 @@ def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
         )
 
 
+def test_processes_that_share_a_folder_keep_others_out(tmp_path):
+    run = RunFolder(tmp_path / "run")
+
+    with run.in_use(shared=True), run.in_use(shared=True):
+        assert "in use by another process" in refusal(run)
+    with run.in_use(), pytest.raises(RunError, match="in use by another process"), run.in_use(shared=True):
+        pass
+
+
 def test_a_killed_process_lets_go_of_its_folder(tmp_path):
     run = RunFolder(tmp_path / "run")
     with another_process_training_in(run.path) as process:

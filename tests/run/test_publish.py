@@ -91,6 +91,15 @@ def test_a_killed_writer_leaves_the_old_content_and_a_partial_file_that_can_be_r
     assert names(tmp_path) == ["page.html"]
 
 
+def test_only_what_was_begun_under_some_names_can_be_removed(tmp_path):
+    for name in (".epoch_1.json.77.partial", ".epoch_10.json.77.partial", "epoch_1.json"):
+        (tmp_path / name).touch()
+
+    remove_partials(tmp_path, "epoch_1[._]*")
+
+    assert names(tmp_path) == [".epoch_10.json.77.partial", "epoch_1.json"]
+
+
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
 def test_permissions_follow_the_umask(tmp_path, umask, mode):
     before = os.umask(umask)

@@ -1,14 +1,16 @@
 import json
 import types
+from dataclasses import replace
 
 import pytest
 import torch
 
 from escuta.models.load import load_model
 from escuta.run.checkpoints import read_checkpoint
+from escuta.sampling.fingerprint import fingerprint
 from escuta.sampling.inline import InlineSpeaker
 from escuta.sampling.speaker import SpeakerBroken
-from escuta.sampling.speaking import Voice, fingerprint
+from escuta.sampling.speaking import Voice
 from runs import make_checkpoint, make_job
 
 
@@ -29,9 +31,10 @@ def test_the_sample_is_that_of_a_checkpoint_with_the_weights_of_the_moment(model
 
     assert [(result.status, result.mode) for result in speaker.results()] == [("spoken", "inline")]
     about = json.loads((job.folder / "epoch_1.json").read_text())
+    assert about["precision"]["used"] == "exact"
     assert about["weights"] == fingerprint(read_checkpoint(checkpoint).model)
     inline = (job.folder / "epoch_1_output.wav").read_bytes()
-    Voice(load_model(quick_base, uses=["speaking"]), "background").speak(job)
+    Voice(load_model(quick_base, uses=["speaking"]), "background").speak(replace(job, precision="exact"))
     assert (job.folder / "epoch_1_output.wav").read_bytes() == inline
     assert speaker.results() == speaker.waiting() == []
 

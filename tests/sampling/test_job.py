@@ -6,7 +6,8 @@ import pytest
 
 from escuta.errors import DataError
 from escuta.models.base import Generation
-from escuta.sampling.job import SampleJob, SampleResult, cause, encode_line, generation_of
+from escuta.run.child import encode_line
+from escuta.sampling.job import SampleJob, SampleResult, cause, generation_of
 from escuta.settings import SamplingSettings
 
 JOB = SampleJob(

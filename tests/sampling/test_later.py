@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 
 import pytest
 
@@ -8,30 +10,22 @@ from escuta.models.base import Generation
 from escuta.models.load import load_model
 from escuta.run.checkpoints import Progress
 from escuta.run.folder import RunFolder
+from escuta.sampling.claims import Claims
 from escuta.sampling.later import choose_checkpoints, sample_name, speak_later
+from escuta.sampling.rank import Rank
+from escuta.sampling.recital import Wish
 from escuta.sampling.speaking import Voice
 from escuta.settings import SamplingSettings, Settings, settings_toml
 from escuta.terminal import Terminal
-from runs import SENTENCES, make_checkpoint, make_job, make_reference
+from runs import SENTENCES, make_checkpoint, make_job, make_run
 
 
 @pytest.fixture
 def run(quick_base, tmp_path):
     """A run of two epochs, the second the best, and a checkpoint within the third; nothing is spoken yet."""
-    run = RunFolder(tmp_path / "run")
+    run = make_run(tmp_path / "run", quick_base, epochs=2)
     settings = Settings(seed=7, language="en", sampling=SamplingSettings(top_k=30, sample_rate=24000))
-    run.samples.mkdir(parents=True)
     run.settings.write_text(settings_toml(settings))
-    run.write_facts(
-        {
-            "language": "en",
-            "base": {"folder": str(quick_base)},
-            "sentences": [{"text": text, "source": "audio_00001"} for text in SENTENCES],
-            "reference": str(make_reference(tmp_path / "voice.wav")),
-        }
-    )
-    make_checkpoint(run.epoch_checkpoint(1), quick_base, scale=1.01, progress=Progress(epoch=1, step=4))
-    make_checkpoint(run.epoch_checkpoint(2), quick_base, scale=1.02, progress=Progress(epoch=2, step=8))
     make_checkpoint(
         run.checkpoint("step_10"),
         quick_base,
@@ -46,6 +40,14 @@ def run(quick_base, tmp_path):
 
 def chosen(run, *, every=False, missing=False, names=()):
     return choose_checkpoints(run, every=every, missing=missing, names=names)
+
+
+def speak(run, *, rank=None, **wish):
+    return speak_later(run, chosen(run, every=True), Wish(**wish), Terminal(), rank or Rank())
+
+
+def said_to_be_made(text):
+    return re.findall(r"^✅ (\w+): [\d.]+ s of audio", text, re.MULTILINE)
 
 
 def test_all_are_the_base_and_every_checkpoint_oldest_first(run):
@@ -63,6 +65,14 @@ def test_missing_are_those_without_a_sample(run):
 
     assert [name for name, _path in chosen(run, missing=True)] == ["epoch_1", "epoch_2"]
     assert [name for name, _path in chosen(run, every=True, missing=True)] == ["epoch_1", "epoch_2"]
+
+
+def test_missing_are_looked_for_where_they_would_go(run, tmp_path):
+    (tmp_path / "epoch_1.json").write_text("{}")
+
+    there = choose_checkpoints(run, every=False, missing=True, names=[], samples=tmp_path)
+
+    assert [name for name, _path in there] == ["epoch_0", "epoch_2", "step_10"]
 
 
 def test_names_are_files_or_names_in_the_run(run, tmp_path):
@@ -96,9 +106,8 @@ def test_a_sample_is_named_after_its_checkpoint_or_what_that_says_it_is(run, tmp
 
 
 def test_what_is_spoken_later_is_what_was_spoken_then(run, quick_base, tmp_path):
-    failed = speak_later(run, chosen(run, every=True), device="cpu", terminal=Terminal())
+    assert speak(run) == []
 
-    assert failed == []
     names = {path.name for path in run.samples.glob("*.json")}
     assert names == {"epoch_0.json", "epoch_1.json", "epoch_2.json", "step_10.json"}
     assert {path.name for path in run.best_samples.iterdir()} == {
@@ -120,33 +129,138 @@ def test_what_is_spoken_later_is_what_was_spoken_then(run, quick_base, tmp_path)
         assert (run.samples / name).read_bytes() == (then.folder / name).read_bytes()
 
 
-def test_a_checkpoint_that_cannot_be_used_fails_alone(run):
+def test_every_sample_is_told_in_a_line_and_all_of_them_in_another(run, capsys):
+    speak(run)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "🎤 Generating audio samples (after training, CPU): 4",
+        "   📝 Text from metadata: 'Good evening.'",
+        "   Reference: voice.wav",
+    ]
+    assert said_to_be_made("\n".join(lines)) == ["epoch_0", "epoch_1", "epoch_2", "step_10"]
+    assert [line.endswith(" ⭐") for line in lines[3:7]] == [False, False, True, False]
+    assert re.fullmatch(r"4 samples: \d+\.\d s of audio in \d+\.\d s, real-time factor \d+\.\d\d", lines[7])
+    assert len(lines) == 8
+
+
+def test_it_goes_on_where_it_stopped(run, capsys):
+    speak(run)
+    before = {path: path.stat().st_mtime_ns for path in run.samples.glob("epoch_[01]*")}
+    (run.samples / "epoch_2.json").unlink()
+    (run.samples / "step_10_output_02.wav").unlink()
+    capsys.readouterr()
+
+    assert speak(run) == []
+
+    text = capsys.readouterr().out
+    assert text.startswith("🎤 Generating audio samples (after training, CPU): 2\n   Up to date: 2\n")
+    assert said_to_be_made(text) == ["epoch_2", "step_10"]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_nothing_is_made_when_all_is_up_to_date(run, capsys):
+    speak(run)
+    capsys.readouterr()
+
+    assert speak(run) == []
+
+    assert capsys.readouterr().out == (
+        "Nothing to speak: every sample is up to date. Have them made anew with --again.\n"
+    )
+
+
+def test_all_can_be_made_again(run, capsys):
+    speak(run)
+    then = {path.name: path.read_bytes() for path in run.samples.glob("*.wav")}
+    capsys.readouterr()
+
+    assert speak(run, again=True) == []
+
+    assert said_to_be_made(capsys.readouterr().out) == ["epoch_0", "epoch_1", "epoch_2", "step_10"]
+    assert {path.name: path.read_bytes() for path in run.samples.glob("*.wav")} == then
+
+
+def test_samples_in_another_precision_are_made_anew(run, capsys):
+    speak(run, precision="exact")
+    capsys.readouterr()
+    speak(run, precision="exact")
+    assert said_to_be_made(capsys.readouterr().out) == []
+
+    speak(run, precision="bf16")
+
+    assert len(said_to_be_made(capsys.readouterr().out)) == 4
+    assert json.loads((run.samples / "epoch_1.json").read_text())["precision"]["asked"] == "bf16"
+
+
+def test_a_copied_run_is_looked_through_and_not_spoken(run, tmp_path, capsys):
+    speak(run)
+    copied = RunFolder(tmp_path / "copied")
+    shutil.copytree(run.path, copied.path)
+    capsys.readouterr()
+
+    assert speak(copied) == []
+
+    text = capsys.readouterr().out
+    assert said_to_be_made(text) == []
+    assert re.findall(r"^✅ (\w+): up to date$", text, re.MULTILINE) == ["epoch_1", "epoch_2", "step_10"]
+
+
+def test_a_checkpoint_that_cannot_be_used_fails_alone(run, capsys):
     run.epoch_checkpoint(1).write_bytes(b"nothing")
 
-    (failed,) = speak_later(run, chosen(run, missing=True), device="cpu", terminal=Terminal())
+    assert speak(run) == ["epoch_1"]
 
-    assert (failed.name, failed.status) == ("epoch_1", "failed")
-    assert failed.reason.startswith(f"{run.epoch_checkpoint(1)}: ")
     assert {path.name for path in run.samples.glob("*.json")} == {"epoch_0.json", "epoch_2.json", "step_10.json"}
+    text = capsys.readouterr().out
+    assert f"❌ Error generating sample epoch_1: {run.epoch_checkpoint(1)}: damaged" in text
+    assert text.endswith("\n❌ Not spoken: epoch_1\n")
+
+
+def test_what_another_process_is_at_is_waited_for_and_not_made_twice(run, capsys):
+    """The other one is this process's twin: locks of two open files exclude each other within a process, too."""
+    claims = Claims(run.samples)
+    with claims.take("epoch_0", wait=False) as of_base, claims.take("epoch_1", wait=False) as of_first:
+        of_base.note("failed")
+        of_first.note("spoken")
+    for name in (".epoch_0.claim", ".epoch_1.claim"):
+        os.utime(run.samples / name, (4_000_000_000, 4_000_000_000))  # while this one is at work
+
+    assert speak(run) == ["epoch_0"]
+
+    assert said_to_be_made(capsys.readouterr().out) == ["epoch_2", "step_10"]
+
+
+def test_one_of_many_says_what_it_makes_and_nothing_else(run, capsys):
+    run.epoch_checkpoint(1).write_bytes(b"nothing")
+
+    assert speak(run, rank=Rank(1, 2)) == ["epoch_1"]
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        *(
+            "✅ epoch_0",
+            "✅ epoch_2",
+            "✅ step_10",
+            "❌ Error generating sample epoch_1",
+        )  # the damaged file is the newest
+    ]
+
+
+def test_a_finished_job_leaves_no_trace_of_itself(run):
+    run.epoch_checkpoint(1).write_bytes(b"nothing")
+    (run.samples / ".epoch_2.claim").touch()  # of a killed process
+    speak(run)
+
+    assert list(run.samples.glob(".*")) == []
 
 
 def test_nothing_to_speak_is_said(run, capsys):
-    assert speak_later(run, [], device="cpu", terminal=Terminal()) == []
+    assert speak_later(run, [], Wish(), Terminal(), Rank()) == []
 
     assert capsys.readouterr().out == "Nothing to speak: every checkpoint has its sample.\n"
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"no run\.json"):
-        speak_later(RunFolder(tmp_path), [("epoch_0", None)], device="cpu", terminal=Terminal())
-
-
-def test_a_run_that_does_not_say_what_it_speaks_is_refused(run):
-    facts = run.read_facts()
-    del facts["sentences"]
-    run.write_facts(facts)
-
-    with pytest.raises(RunError) as refusal:
-        speak_later(run, [("epoch_0", None)], device="cpu", terminal=Terminal())
-
-    assert str(refusal.value) == f"{run.facts}: lacks the sentences of the run; expected what a training wrote."
+        speak_later(RunFolder(tmp_path), [("epoch_0", None)], Wish(), Terminal(), Rank())

@@ -34,7 +34,6 @@ SPOKEN = SampleResult(
         ("background", "background process, CUDA:1"),
         ("isolated", "CUDA:1 subprocess"),
         ("inline", "training process, CUDA:1"),
-        ("later", "after training, CUDA:1"),
     ],
 )
 def test_a_sample_is_announced_as_the_guide_does(mode, speaker):
@@ -52,7 +51,7 @@ def test_a_sample_is_announced_as_the_guide_does(mode, speaker):
 def test_a_long_text_of_ones_own_is_shortened():
     job = SampleJob.from_json({**JOB.to_json(), "sentences": ["word " * 20]})
 
-    text = announce(job, mode="later", device="cpu", from_dataset=False)[0]
+    text = announce(job, mode="inline", device="cpu", from_dataset=False)[0]
 
     assert text == "   📝 Text: '" + ("word " * 12).rstrip()[:57].rstrip() + "...'"
 

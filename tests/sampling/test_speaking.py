@@ -1,4 +1,3 @@
-import hashlib
 import json
 from dataclasses import replace
 
@@ -9,15 +8,21 @@ import torch
 
 from escuta import __version__
 from escuta.audio.files import read_audio
+from escuta.engine import linear
+from escuta.engine.faithfulness import TOLERANCE
 from escuta.errors import AudioError, CheckpointError, TextError
 from escuta.models.base import Generation
 from escuta.models.load import load_model
 from escuta.models.xtts.newborn import newborn_config, newborn_tensors
 from escuta.models.xtts.weights import save_base
-from escuta.run.checkpoints import read_checkpoint
-from escuta.sampling.speaking import Voice, fingerprint, read_reference
+from escuta.run.checkpoints import Checkpoint, Progress, read_checkpoint, write_checkpoint
+from escuta.run.held_out import write_held_out
+from escuta.run.staging import Staging
+from escuta.sampling.fingerprint import fingerprint
+from escuta.sampling.speaking import Voice, read_reference
 from escuta.text.vocabulary import character_vocabulary
 from runs import SENTENCES, make_checkpoint, make_job, make_reference
+from sounds import speechlike
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
     assert result.files == ("epoch_1_output.wav", "epoch_1_output_02.wav")
     assert (result.status, result.mode, result.best, result.reason) == ("spoken", "background", False, "")
     about = json.loads((job.folder / "epoch_1.json").read_text())
-    made = [one.pop("seconds") for one in about["sentences"]]
+    seconds = about.pop("seconds")
     codes = [one.pop("num_codes") for one in about["sentences"]]
     audio = [one.pop("audio_seconds") for one in about["sentences"]]
     assert about == {
@@ -62,7 +67,7 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
         "weights": fingerprint(read_checkpoint(checkpoint).model),
         "mode": "background",
         "device": "cpu",
-        "precision": "fp32",
+        "precision": {"asked": "auto", "used": "int8", "difference": None, "checked": None, "refused": {}},
         "language": "en",
         "reference": "epoch_1_reference.wav",
         "reference_source": str(tmp_path / "voice.wav"),
@@ -84,8 +89,7 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
         ],
         "scores": {},
     }
-    assert all(seconds > 0 for seconds in made)
-    assert result.seconds >= sum(made)
+    assert 0 < seconds <= result.seconds
     assert result.audio_seconds == pytest.approx(sum(audio), abs=0.002)
     assert audio == pytest.approx([num * 1024 / 22050 for num in codes], abs=0.06)  # each code is 46 ms
 
@@ -194,25 +198,6 @@ def test_a_failed_job_writes_nothing_and_the_next_one_is_spoken(voice, checkpoin
     assert voice.speak(job).status == "spoken"
 
 
-def test_a_fingerprint_is_of_names_shapes_types_and_bytes():
-    tensor = torch.arange(6, dtype=torch.float32)
-    first = fingerprint({"a": tensor, "b": tensor.reshape(2, 3)})
-
-    assert first == fingerprint({"b": tensor.reshape(2, 3).clone(), "a": tensor.clone().requires_grad_()})
-    assert first == fingerprint({"a": tensor, "b": tensor.reshape(2, 3).t().contiguous().t()})
-    others = [
-        {"a": tensor, "c": tensor.reshape(2, 3)},
-        {"a": tensor, "b": tensor.reshape(3, 2)},
-        {"a": tensor.view(torch.int32), "b": tensor.reshape(2, 3)},
-        {"a": tensor + torch.tensor([0, 0, 0, 0, 0, 1e-6]), "b": tensor.reshape(2, 3)},
-        {"a": tensor},
-    ]
-    assert len({first, *map(fingerprint, others)}) == 6
-    assert fingerprint({"x": torch.ones(2)}) == (
-        hashlib.sha256(b"x:torch.float32:(2,)" + torch.ones(2).numpy().tobytes()).hexdigest()
-    )
-
-
 def test_progress_is_a_sign_of_life(quick_base, tmp_path):
     signs = []
     voice = Voice(load_model(quick_base, uses=["speaking"]), "background", progress=lambda: signs.append(1))
@@ -221,3 +206,146 @@ def test_progress_is_a_sign_of_life(quick_base, tmp_path):
 
     about = json.loads((tmp_path / "samples" / "epoch_1.json").read_text())
     assert len(signs) == about["sentences"][0]["num_codes"]
+
+
+def features_of(model, seeds):
+    return [model.features(torch.from_numpy(speechlike(2.0, seed=seed)), SENTENCES[seed % 2], "en") for seed in seeds]
+
+
+@pytest.fixture(scope="session")
+def trained(quick_base, tmp_path_factory):
+    """A checkpoint that has really learned, and clips that it has not seen."""
+    folder = tmp_path_factory.mktemp("trained")
+    model = load_model(quick_base, uses=["features", "training"])
+    learned, held_out = features_of(model, range(4)), features_of(model, range(4, 7))
+    write_held_out(folder / "held_out.safetensors", held_out)
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW(model.trainable.parameters(), lr=1e-3)
+    batch, losses = model.collate(learned, None), []
+    for _ in range(30):
+        loss = model.trainable.train()(batch)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+    tensors = {name: tensor.detach() for name, tensor in model.trained_tensors().items()}
+    checkpoint = Checkpoint("xtts", "", Progress(epoch=1, step=30), None, tensors, {}, {})
+    write_checkpoint(folder / "checkpoint_epoch_1.pt", checkpoint)
+    return {"checkpoint": folder / "checkpoint_epoch_1.pt", "held_out": folder / "held_out.safetensors"}
+
+
+@pytest.fixture
+def damaged_int8(monkeypatch):
+    """The kernel of int8 keeps 3 bits of each weight."""
+
+    def pack(weight_OI, bias_O):
+        step_O1 = weight_OI.abs().amax(1, keepdim=True) / 3
+        return linear._pack_as_is((weight_OI / step_O1).round() * step_O1, bias_O)
+
+    linear._fastest.cache_clear()
+    monkeypatch.setitem(linear.KERNELS, "int8", (linear.Kernel("3 bits", torch.float32, pack),))
+    yield
+    linear._fastest.cache_clear()
+
+
+def told(job):
+    return json.loads((job.folder / f"{job.name}.json").read_text())
+
+
+def test_sound_packing_is_measured_after_the_sample_and_accepted(voice, trained, tmp_path):
+    job = make_job(tmp_path, **trained)
+    voice.speak(job)
+    assert voice.unchecked
+    before, sound = told(job), (job.folder / "epoch_1_output.wav").read_bytes()
+
+    voice.check()
+
+    assert not voice.unchecked
+    precision = told(job)["precision"]
+    assert 0 < precision.pop("difference") <= TOLERANCE
+    assert precision == {"asked": "auto", "used": "int8", "checked": "epoch_1", "refused": {}}
+    assert {**told(job), "precision": None} == {**before, "precision": None}
+    assert (job.folder / "epoch_1_output.wav").read_bytes() == sound
+
+
+@pytest.mark.usefixtures("damaged_int8")
+def test_damaged_packing_is_refused_and_the_sample_spoken_again_and_said_so(voice, trained, quick_base, tmp_path):
+    job = make_job(tmp_path, **trained, best=True)
+    voice.speak(job)
+    assert told(job)["precision"]["used"] == "int8"
+    damaged = (job.folder / "epoch_1_output.wav").read_bytes()
+
+    voice.check()
+
+    precision = told(job)["precision"]
+    assert (precision["asked"], precision["used"], precision["checked"]) == ("auto", "bf16", "epoch_1")
+    assert precision["refused"]["int8"] > TOLERANCE
+    assert precision["difference"] <= TOLERANCE
+    again = (job.folder / "epoch_1_output.wav").read_bytes()
+    best = job.folder / "best"
+    assert (best / "epoch_1.json").read_bytes() == (job.folder / "epoch_1.json").read_bytes()
+    assert (best / "epoch_1_output.wav").read_bytes() == again != damaged
+    asked_for = make_job(tmp_path, **trained, name="asked_for", precision="bf16")
+    voice.speak(asked_for)
+    assert (job.folder / "asked_for_output.wav").read_bytes() == again
+
+    later = make_job(tmp_path, name="epoch_2", **trained)
+    Voice(load_model(quick_base, uses=["speaking"]), "background").speak(later)  # a process that was started again
+    assert told(later)["precision"] == precision
+
+
+def test_without_held_out_clips_it_says_that_nothing_was_measured(voice, trained, tmp_path):
+    job = make_job(tmp_path, checkpoint=trained["checkpoint"], held_out=tmp_path / "gone.safetensors")
+    voice.speak(job)
+    before = (job.folder / "epoch_1.json").read_bytes()
+
+    voice.check()
+
+    assert (job.folder / "epoch_1.json").read_bytes() == before
+    assert told(job)["precision"]["difference"] is None
+
+
+def test_exact_is_the_exported_model_to_the_bit(trained, voice, quick_base, tmp_path):
+    model = load_model(quick_base, uses=["training"])
+    model.load_trained(read_checkpoint(trained["checkpoint"]).model, "checkpoint")
+    model.export(tmp_path / "exported")
+    exported = Voice(load_model(tmp_path / "exported", uses=["speaking"]), "later")
+    jobs = [
+        make_job(tmp_path, name="epoch_1", checkpoint=trained["checkpoint"], precision="exact"),
+        make_job(tmp_path, name="exported", precision="exact"),
+    ]
+
+    for speaker, job in zip((voice, exported), jobs, strict=True):
+        speaker.speak(job)
+        assert told(job)["precision"] == {
+            "asked": "exact",
+            "used": "exact",
+            "difference": 0.0,
+            "checked": None,
+            "refused": {},
+        }
+        speaker.check()
+
+    one, other = ((job.folder / f"{job.name}_output.wav").read_bytes() for job in jobs)
+    assert one == other
+    assert told(jobs[0])["weights"] == told(jobs[1])["weights"]
+
+
+def test_weights_that_moved_in_memory_are_read_from_their_file(voice, trained, tmp_path):
+    staging = Staging()
+    weights = dict(read_checkpoint(trained["checkpoint"]).model)
+    staged = staging.put(weights)
+    job = make_job(tmp_path, **trained, staged=staged)
+    voice.speak(replace(job, checkpoint=tmp_path / "not_yet_written.pt"))
+    first = told(job)["weights"]
+
+    voice.speak(make_job(tmp_path, **trained, name="epoch_2", staged=staged))
+    staging.put({"other": torch.ones(3)})
+    voice.check()
+    voice.speak(make_job(tmp_path, **trained, name="epoch_3", staged=staged))
+
+    names = ("epoch_1", "epoch_2", "epoch_3")
+    assert len({(job.folder / f"{name}_output.wav").read_bytes() for name in names}) == 1
+    assert {json.loads((job.folder / f"{name}.json").read_text())["weights"] for name in names} == {first}
+    staging.close()

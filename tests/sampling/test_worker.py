@@ -5,16 +5,22 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+import torch
 
-from escuta.sampling.job import SampleResult, encode_line
-from escuta.sampling.worker import command, read_result
-from runs import make_checkpoint, make_job
+from escuta.errors import InstallError
+from escuta.models.load import load_model
+from escuta.run.child import encode_line
+from escuta.run.held_out import write_held_out
+from escuta.sampling.job import SampleResult
+from escuta.sampling.worker import command, read_result, refuse_tight
+from runs import make_checkpoint, make_job, until
+from sounds import speechlike
 
 
 @contextmanager
-def worker(base, *, device="cpu", environment=None):
+def worker(base, *, device="cpu", mode="background", environment=None):
     process = subprocess.Popen(
-        command(base, device=device, threads=1, mode="background"),
+        command(base, device=device, threads=1, mode=mode),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -108,3 +114,38 @@ def test_only_a_result_is_read_as_one():
     assert read_result({"ready": True}) is None
     result = SampleResult(name="epoch_1", epoch=1, step=4, status="spoken", mode="later")
     assert read_result({"result": result.to_json()}) == result
+
+
+def test_too_little_memory_is_refused_before_anything_is_loaded(quick_base, monkeypatch):
+    refuse_tight(quick_base, "cpu", "auto")
+    monkeypatch.setattr("escuta.sampling.worker.available_bytes", lambda: 0)
+    monkeypatch.setattr("escuta.sampling.worker.own_bytes", lambda: 200_000_000)
+
+    with pytest.raises(
+        InstallError, match=r"^0\.2 GB of memory are free for speaking; expected 0\.\d GB\. Close other"
+    ):
+        refuse_tight(quick_base, "cpu", "auto")
+
+
+def job_to_check(base, folder):
+    clip = load_model(base, uses=["features"]).features(torch.from_numpy(speechlike(1.0)), "Good evening.", "en")
+    write_held_out(folder / "held_out.safetensors", [clip])
+    return make_job(folder, held_out=folder / "held_out.safetensors")
+
+
+def test_it_checks_what_it_said_when_nobody_waits(quick_base, tmp_path):
+    job = job_to_check(quick_base, tmp_path)
+    with worker(quick_base) as process:
+        hand_over(process, job.to_json())
+        listen(process, "result")
+
+        until(lambda: json.loads((job.folder / "epoch_1.json").read_text())["precision"]["checked"] == "epoch_1")
+
+
+def test_a_process_for_one_sample_checks_before_it_gives_the_result(quick_base, tmp_path):
+    job = job_to_check(quick_base, tmp_path)
+    with worker(quick_base, mode="isolated") as process:
+        hand_over(process, job.to_json())
+        listen(process, "result")
+
+        assert json.loads((job.folder / "epoch_1.json").read_text())["precision"]["checked"] == "epoch_1"

@@ -38,7 +38,7 @@ def one_thread():
 def request_for(quick_base, dataset, tmp_path):
     """Make requests: two epochs on the CPU, silently, unless asked otherwise."""
 
-    def request_for(run=tmp_path / "run", *, resume=False, fresh=False, data=dataset, **flags):
+    def request_for(run=tmp_path / "run", *, resume=False, fresh=False, accept=False, data=dataset, **flags):
         defaults = {
             "base": str(quick_base),
             "language": "en",
@@ -48,7 +48,8 @@ def request_for(quick_base, dataset, tmp_path):
             "sampling.mode": "off",
         }
         given = {name.replace("__", "."): value for name, value in flags.items()}
-        return Request(data, RunFolder(run), load_settings(None, defaults | given), resume=resume, fresh=fresh)
+        settings = load_settings(None, defaults | given)
+        return Request(data, RunFolder(run), settings, resume=resume, fresh=fresh, accept_changed_data=accept)
 
     return request_for
 

@@ -1,12 +1,14 @@
 from pathlib import Path
 
+from escuta.data.batches import BatchLimits
 from escuta.data.dataset import Dataset
+from escuta.data.inventory import Inventory
 from escuta.data.sentences import Audition, Sentence
 from escuta.models.base import Generation
 from escuta.models.bases import Base
 from escuta.run.folder import RunFolder
 from escuta.sampling.job import SampleJob
-from escuta.settings import SamplingSettings, Settings
+from escuta.settings import SamplingSettings, Settings, TrainingSettings
 from escuta.training.assignment import Assignment
 
 
@@ -14,11 +16,16 @@ def test_a_job_asks_for_what_the_run_is_about(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assignment = Assignment(
         run=RunFolder(Path("run")),
-        settings=Settings(seed=5, sampling=SamplingSettings(top_p=0.9, sample_rate=24000)),
+        settings=Settings(
+            seed=5,
+            training=TrainingSettings(batch_seconds=30),
+            sampling=SamplingSettings(top_p=0.9, sample_rate=24000),
+        ),
         language="pt",
         base=Base(tmp_path, "folder", "base"),
         base_fingerprint="abc",
         dataset=Dataset((), ()),
+        inventory=Inventory(()),
         audition=Audition((Sentence("Olá.", "a"), Sentence("Tchau.", "b")), Path("voice.wav")),
         resumed=None,
     )
@@ -37,5 +44,8 @@ def test_a_job_asks_for_what_the_run_is_about(tmp_path, monkeypatch):
         generation=Generation(top_p=0.9),
         seed=5,
         sample_rate=24000,
+        precision="auto",
+        held_out=tmp_path / "run" / "held_out.safetensors",
     )
     assert assignment.job(epoch=0, step=0, checkpoint=None, best=False, name="epoch_0").checkpoint is None
+    assert assignment.batch_limits == BatchLimits(clips=2, seconds=30)

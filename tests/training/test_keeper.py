@@ -6,8 +6,11 @@ import torch
 from escuta.run.checkpoints import Checkpoint, Progress, read_checkpoint
 from escuta.run.events import EventLog, read_events
 from escuta.run.folder import RunFolder
+from escuta.run.staging import StagedTensors
 from escuta.terminal import Terminal
 from escuta.training.keeper import Keeper
+from escuta.training.writing import CheckpointWriter
+from runs import until
 
 CHECKPOINT = Checkpoint(
     family="xtts",
@@ -28,8 +31,16 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def keeper(run):
-    return Keeper(run, keep_last=2, events=EventLog(run.events), terminal=Terminal())
+def needed():
+    return []
+
+
+@pytest.fixture
+def keeper(run, needed):
+    writer = CheckpointWriter(12, 1 << 30)
+    keeper = Keeper(run, writer, keep_last=2, needed=lambda: needed, events=EventLog(run.events), terminal=Terminal())
+    yield keeper
+    keeper.close()
 
 
 def at(epoch):
@@ -41,11 +52,17 @@ def names(run):
 
 
 def test_a_checkpoint_is_written_noted_and_told(run, keeper, capsys):
-    keeper.write(run.epoch_checkpoint(1), CHECKPOINT)
+    weights = keeper.write(run.epoch_checkpoint(1), CHECKPOINT)
+    assert StagedTensors(weights)["gpt.mel_head.bias"].tolist() == [0, 1, 2]
+    assert list(read_events(run.events)) == []
+
+    until(lambda: keeper.tell() or list(read_events(run.events)))
 
     assert read_checkpoint(run.epoch_checkpoint(1)).progress == CHECKPOINT.progress
     (event,) = read_events(run.events)
     del event["time"]
+    assert 0 < event.pop("weights_seconds") <= event["stall_seconds"]
+    assert event.pop("write_seconds") > 0
     assert event == {
         "event": "checkpoint",
         "file": "checkpoint_epoch_1.pt",
@@ -63,29 +80,53 @@ def test_the_best_is_the_newest_best(run, keeper):
     keeper.write(run.epoch_checkpoint(1), at(1), best=True)
     keeper.write(run.epoch_checkpoint(2), at(2), best=True)
     keeper.write(run.epoch_checkpoint(3), at(3))
+    keeper.tell(wait=True)
 
     assert read_checkpoint(run.best_checkpoint).progress.epoch == 2
-    assert [event["best"] for event in read_events(run.events)] == [True, True, False]
+    assert [e["best"] for e in read_events(run.events) if e["event"] == "checkpoint"] == [True, True, False]
 
 
 def test_where_an_interrupted_training_was_is_forgotten_with_the_next_checkpoint(run, keeper):
     keeper.write(run.last_state, at(1))
+    keeper.tell(wait=True)
     assert names(run) == ["last.pt"]
 
     keeper.write(run.epoch_checkpoint(2), at(2))
+    keeper.tell(wait=True)
 
     assert names(run) == ["checkpoint_epoch_2.pt"]
 
 
-def test_old_ones_are_removed_but_neither_the_best_nor_those_still_to_be_spoken(run, keeper):
+def test_old_ones_are_removed_but_neither_the_best_nor_those_still_to_be_spoken(run, keeper, needed):
+    needed.append(run.epoch_checkpoint(3))
     for epoch in range(1, 7):
         keeper.write(run.epoch_checkpoint(epoch), at(epoch), best=epoch == 2)
+    keeper.tell(wait=True)
 
-    keeper.prune([run.epoch_checkpoint(3)])
-
-    kept = ["best_model.pt", *(f"checkpoint_epoch_{epoch}.pt" for epoch in (2, 3, 5, 6))]
-    assert names(run) == kept
+    assert names(run) == ["best_model.pt", *(f"checkpoint_epoch_{epoch}.pt" for epoch in (2, 3, 5, 6))]
     removed = [event["file"] for event in read_events(run.events) if event["event"] == "checkpoint_removed"]
     assert removed == ["checkpoint_epoch_1.pt", "checkpoint_epoch_4.pt"]
-    keeper.prune([])
-    assert names(run) == [name for name in kept if name != "checkpoint_epoch_3.pt"]
+    needed.clear()
+    keeper.write(run.epoch_checkpoint(7), at(7))
+    keeper.tell(wait=True)
+    assert names(run) == ["best_model.pt", *(f"checkpoint_epoch_{epoch}.pt" for epoch in (2, 6, 7))]
+
+
+def test_what_is_on_its_way_is_waited_for_at_the_end(run, keeper):
+    keeper.write(run.epoch_checkpoint(1), CHECKPOINT)
+
+    keeper.close()
+
+    assert names(run) == ["checkpoint_epoch_1.pt"]
+    assert [event["event"] for event in read_events(run.events)] == ["checkpoint"]
+
+
+def test_a_full_disk_says_so_and_costs_no_earlier_checkpoint(run, keeper):
+    keeper.write(run.epoch_checkpoint(1), CHECKPOINT)
+    keeper.tell(wait=True)
+    keeper.write(run.path / "events.jsonl" / "a.pt", at(2))
+
+    with pytest.raises(OSError, match=r"events\.jsonl"):
+        keeper.tell(wait=True)
+
+    assert names(run) == ["checkpoint_epoch_1.pt"]

@@ -11,7 +11,7 @@ from escuta.errors import RunError
 from escuta.run.checkpoints import list_checkpoints, read_checkpoint
 from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
-from escuta.sampling.speaking import fingerprint
+from escuta.sampling.fingerprint import fingerprint
 from escuta.terminal import Terminal
 
 
@@ -33,10 +33,12 @@ def test_epochs_of_steps_a_validation_and_a_checkpoint(train, run):
 
     assert (outcome.ended, outcome.progress.epoch, outcome.progress.step) == ("finished", 2, 8)
     assert outcome.progress.micro_steps_in_epoch == 0
-    assert 0 < outcome.stall_seconds < outcome.seconds
+    assert 0 < outcome.checkpoint_seconds < outcome.seconds
+    assert 0 < outcome.sample_seconds < outcome.seconds
     kinds = [event["event"] for event in read_events(run.events)]
-    an_epoch = [*["step"] * 4, "epoch", "checkpoint"]
-    assert kinds == ["start", "epoch", *an_epoch, *an_epoch, "finished"]
+    an_epoch = [*["step"] * 4, "epoch"]
+    assert [kind for kind in kinds if kind != "checkpoint"] == ["start", "epoch", *an_epoch, *an_epoch, "finished"]
+    assert kinds.count("checkpoint") == 2  # each at some time after its epoch
     assert [event["step"] for event in events(run, "step")] == list(range(1, 9))
     losses = [event["loss"] for event in events(run, "step")]
     base, first, second = events(run, "epoch")
@@ -102,22 +104,30 @@ def test_ctrl_c_at_the_end_of_an_epoch_that_is_not_saved_loses_nothing(train, ty
     assert weights(run.epoch_checkpoint(3)) == weights(tmp_path / "uninterrupted/checkpoints/checkpoint_epoch_3.pt")
 
 
-def test_interrupted_before_anything_was_learned_there_is_nothing_to_save(train, run):
+def test_interrupted_before_anything_was_learned_there_is_nothing_to_save(train, run, tmp_path):
     class Hasty(Terminal):
-        """Somebody presses Ctrl-C while features are computed."""
+        """Somebody presses Ctrl-C when the features of three clips are computed."""
 
         @contextmanager
         def progress(self, title, total):
-            if title == "Features":
-                signal.raise_signal(signal.SIGINT)
-            with super().progress(title, total) as advance:
-                yield advance
+            numbers = iter(range(1, total + 1))
 
-    outcome = train(terminal=Hasty())
+            def advance_and_interrupt(_words):
+                if title == "Features" and next(numbers) == 3:
+                    signal.raise_signal(signal.SIGINT)
+
+            with super().progress(title, total):
+                yield advance_and_interrupt
+
+    cache = tmp_path / "cache"
+
+    outcome = train(terminal=Hasty(), data__cache=str(cache))
 
     assert (outcome.ended, outcome.progress.step) == ("interrupted", 0)
     assert list(run.checkpoints.iterdir()) == []
-    assert train(resume=True).ended == "finished"
+    assert len(list(cache.rglob("*.safetensors"))) == 3
+    assert train(resume=True, training__epochs=1, data__cache=str(cache)).ended == "finished"
+    assert len(list(cache.rglob("*.safetensors"))) == 10
 
 
 def test_a_finished_run_is_taken_further(train, run):

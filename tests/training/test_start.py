@@ -1,3 +1,4 @@
+import gc
 import platform
 import shutil
 import tomllib
@@ -9,6 +10,7 @@ import torch
 import escuta
 from escuta.errors import RunError
 from escuta.models.load import model_fingerprint
+from escuta.models.xtts.dvae import Dvae
 from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
 from escuta.settings import load_settings
@@ -86,18 +88,72 @@ def test_a_run_that_is_training_is_neither_moved_aside_nor_resumed(train, run, t
     assert len([event for event in read_events(run.events) if event["event"] == "start"]) == 1
 
 
-def test_another_dataset_under_a_resumed_run_is_told(train, run, dataset, tmp_path, capsys):
+def test_other_clips_under_a_resumed_run_are_refused_until_the_user_accepts_them(train, run, dataset, tmp_path, capsys):
     data = tmp_path / "data"
     shutil.copytree(dataset, data)
     train(data=data, training__epochs=1)
-    assert "is not the one" not in capsys.readouterr().out
     metadata = data / "metadata.csv"
-    metadata.write_text(metadata.read_text().replace(".\n", "!\n"))
+    lines = metadata.read_text().splitlines()
+    metadata.write_text("\n".join([lines[0] + "!", *lines[2:]]))
+    kept = {path: path.read_bytes() for path in (run.facts, run.clips, run.settings, run.events)}
 
-    train(data=data, resume=True, training__epochs=1)
+    with pytest.raises(RunError) as refused:
+        train(data=data, resume=True, training__epochs=1)
+
+    assert refused.value.problems[:3] == (
+        f"{run.path}: the clips are not those this run began with. Put them back, or go on with what is there now: "
+        "--accept-changed-data.",
+        f"{run.path}: clips removed: audio_00002",
+        f"{run.path}: clips whose text or recording was edited: audio_00001",
+    )
+    assert {path: path.read_bytes() for path in kept} == kept
+    capsys.readouterr()
+
+    train(data=data, resume=True, accept=True, training__epochs=1)
 
     warning = "⚠️  The dataset is not the one this run began with; training goes on with it as it is now."
     assert warning in capsys.readouterr().out
+    train(data=data, resume=True, training__epochs=1)  # they are its clips from now on
+    assert warning not in capsys.readouterr().out
+
+
+def test_a_run_that_kept_no_list_of_its_clips_refuses_other_ones_too(train, run, dataset, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(dataset, data)
+    train(data=data, training__epochs=1)
+    run.clips.unlink()
+    metadata = data / "metadata.csv"
+    metadata.write_text(metadata.read_text().replace(".\n", "!\n"))
+
+    with pytest.raises(RunError, match="--accept-changed-data") as refused:
+        train(data=data, resume=True, training__epochs=1)
+
+    assert len(refused.value.problems) == 1
+
+
+def test_training_touches_neither_recordings_nor_the_dvae(train, run, dataset, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(dataset, data)
+    untouched, dvaes = tmp_path / "untouched", []
+
+    def take_recordings_away(_run):
+        if data.exists():
+            data.rename(untouched)
+        gc.collect()
+        dvaes.extend(one for one in gc.get_objects() if type(one) is Dvae)
+
+    train(data=data, training__epochs=1)
+    train(tmp_path / "taken", data=data, on_news=take_recordings_away)
+    train(tmp_path / "straight", data=untouched)
+
+    assert not data.exists()
+    assert dvaes == []
+    taken, straight = (RunFolder(tmp_path / name) for name in ("taken", "straight"))
+    losses = [
+        [event["loss"] for event in read_events(one.events) if event["event"] == "step"] for one in (taken, straight)
+    ]
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == 8
 
 
 def test_a_mode_that_does_not_work_is_replaced_and_that_is_told_and_noted(

@@ -11,9 +11,9 @@ RUN = RunFolder(Path("my-run"))
 def test_a_finished_training_says_what_was_best_and_where_everything_is():
     progress = Progress(epoch=3, step=120, best_val_loss=1.23456, best_epoch=2)
 
-    assert summary(RUN, Outcome("finished", progress, seconds=600.0, stall_seconds=1.25)) == [
+    assert summary(RUN, Outcome("finished", progress, seconds=600.0, sample_seconds=0.42, checkpoint_seconds=1.25)) == [
         "Training finished: 3 epochs, 120 steps.",
-        "Checkpoints and samples held training up for 1.2 s of 10.0 min.",
+        "Samples cost 0.4 s of 10.0 min, checkpoints 1.2 s.",
         "Best: epoch 2, val_loss 1.2346 (my-run/checkpoints/best_model.pt)",
         "Samples: my-run/samples",
         "Report:  my-run/report.html",
@@ -21,11 +21,11 @@ def test_a_finished_training_says_what_was_best_and_where_everything_is():
 
 
 def test_an_interrupted_one_says_how_to_go_on():
-    lines = summary(RUN, Outcome("interrupted", Progress(step=7, micro_steps_in_epoch=7), 89.0, 0.0))
+    lines = summary(RUN, Outcome("interrupted", Progress(step=7, micro_steps_in_epoch=7), 89.0, 0.0, 0.0))
 
     assert lines == [
         "Training interrupted at epoch 0, step 7. Continue it with --resume.",
-        "Checkpoints and samples held training up for 0.0 s of 89.0 s.",
+        "Samples cost 0.0 s of 89.0 s, checkpoints 0.0 s.",
         "Samples: my-run/samples",
         "Report:  my-run/report.html",
     ]

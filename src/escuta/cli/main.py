@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from escuta.cli import check, demo, export, report, sample, say, train
+from escuta.cli import check, demo, doctor, export, report, sample, say, train
 from escuta.errors import EscutaError
 from escuta.messages import _
 
@@ -27,7 +27,16 @@ def main(arguments: list[str] | None = None) -> None:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (train.train, check.check, sample.sample, say.say, export.export, report.report, demo.demo):
+    for command in (
+        train.train,
+        check.check,
+        sample.sample,
+        say.say,
+        export.export,
+        report.report,
+        demo.demo,
+        doctor.doctor,
+    ):
         app.command()(plainly(command))
     app(arguments, prog_name="escuta")
 

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -18,6 +18,7 @@ Language = Annotated[
 AcceptLicence = Annotated[
     bool, typer.Option("--accept-licence", help="Agree to the licence of XTTS-v2 (CPML, non-commercial).")
 ]
+Precision: TypeAlias = Literal["auto", "exact", "bf16", "int8"]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML file of settings.", show_default=False)]
 Set = Annotated[
     list[str] | None,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from escuta.cli.options import AcceptLicence
+from escuta.cli.options import AcceptLicence, Precision
 from escuta.messages import _
 
 
@@ -32,6 +32,9 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
     accept_licence: AcceptLicence = False,
     seed: Annotated[int, typer.Option(help="The same seed says the same.")] = 0,
     sample_rate: Annotated[int, typer.Option(help="Of the file, Hz.")] = 22050,
+    precision: Annotated[
+        Precision, typer.Option(help="Of the weights that speak: auto, exact (as exported), bf16 or int8.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
 ) -> None:
     """Say one text in the voice of a recording."""
@@ -39,10 +42,12 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
     from escuta.models.base import Generation
     from escuta.models.bases import find_base
     from escuta.models.load import load_model
-    from escuta.run.checkpoints import find_checkpoint, read_checkpoint
+    from escuta.run.checkpoints import find_checkpoint, read_weights
     from escuta.run.folder import RunFolder
+    from escuta.run.held_out import read_held_out
     from escuta.sampling.narration import how_fast
     from escuta.sampling.speaking import read_reference
+    from escuta.sampling.trust import recall, settle
     from escuta.terminal import Terminal
 
     terminal = Terminal()
@@ -59,7 +64,9 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
     terminal.say(_("📥 Loading {weights} on {device}...").format(weights=path or found.title, device=device.upper()))
     model = load_model(found.folder, uses=["speaking"], device=device)
     if path:
-        model.load_trained(read_checkpoint(path).model, str(path))
+        model.load_trained(read_weights(path), str(path))
+    trust = recall(folder.samples, precision, model.device.type)
+    settle(trust, model, read_held_out(folder.held_out), str(path))
     voice = read_reference(model, reference)
     terminal.say(_("🔊 Synthesising audio on {device}...").format(device=device.upper()))
     started = time.perf_counter()

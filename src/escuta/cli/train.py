@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from escuta.cli.options import AcceptLicence, Base, Language, Set, SettingsFile, ask_licence, flags
+from escuta.cli.options import AcceptLicence, Base, Language, Precision, Set, SettingsFile, ask_licence, flags
 from escuta.settings import Mode, load_settings
 
 
@@ -17,6 +17,9 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     language: Language = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the clips.", show_default=False)] = None,
     mode: Annotated[Mode | None, typer.Option(help="Who speaks the checkpoints.", show_default=False)] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="Of the weights that speak them.", show_default=False)
+    ] = None,
     sentences: Annotated[
         Path | None, typer.Option(help="A file of sentences to speak, one a line.", show_default=False)
     ] = None,
@@ -25,6 +28,9 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is there.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move the run that is there aside.")] = False,
+    accept_changed_data: Annotated[
+        bool, typer.Option("--accept-changed-data", help="Resume although clips were added, removed or edited.")
+    ] = False,
     accept_licence: AcceptLicence = False,
     settings: SettingsFile = None,
     set_: Set = None,
@@ -43,6 +49,7 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
         "language": language,
         "training.epochs": epochs,
         "sampling.mode": mode,
+        "sampling.precision": precision,
         "sampling.sentences": sentences,
         "sampling.reference": reference,
     }
@@ -53,6 +60,7 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
         settings=load_settings(file, flags(given, set_)),
         resume=resume,
         fresh=fresh,
+        accept_changed_data=accept_changed_data,
         accept_licence=accept_licence,
         ask_licence=ask_licence if sys.stdin.isatty() else None,
     )

@@ -14,7 +14,6 @@ from typing import Literal, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from escuta.engine.faithfulness import Faithfulness
 from escuta.engine.linear import Precision
 
 Features: TypeAlias = Mapping[str, Tensor]
@@ -108,32 +107,46 @@ class VoiceModel(Protocol):
         """The part that learns; called with a batch it returns `Losses`."""
         ...
 
-    def trained_tensors(self) -> dict[str, Tensor]:
-        """The trainable tensors under the release's names, as a checkpoint and an export hold them; no copies."""
+    def trained_tensors(self) -> Mapping[str, Tensor]:
+        """The trainable tensors under the release's names, as a checkpoint and an export hold them; no copies.
+
+        A model that was not loaded for training may leave them on disk: each is then read when it is asked for.
+        """
         ...
 
     def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
         """Take `trained_tensors` of a checkpoint in place of the present ones; no copies, so none of the old change.
+
+        A model that was not loaded for training may go on reading from `tensors` until others are loaded.
 
         Raises:
             CheckpointError: Names or shapes differ from this model's; `where` names the checkpoint.
         """
         ...
 
+    @property
+    def device(self) -> torch.device:
+        """Where it speaks and learns."""
+        ...
+
     def reference(self, wav_T: Tensor) -> Reference:
         """Compute all that speaking needs of a reference, recorded at `input_sample_rate`."""
         ...
 
-    def pack(self, precision: Precision, clips: Sequence[Features] = ()) -> Faithfulness | None:
+    def pack(self, precision: Precision) -> None:
         """Speak from now on with packed weights, of this moment, until others are loaded or packed.
 
         Args:
             precision: "exact" speaks with the model's own weights, at every moment as they are.
-            clips: Held out from training. Where packing changes their loss by more than the tolerance, the next
-                precision is taken. Without any, `precision` is taken unseen.
+        """
+        ...
 
-        Returns:
-            Which precision was taken, and why; None without clips.
+    def difference(self, clips: Sequence[Features], progress: Callable[[], None] | None = None) -> float:
+        """How much packing changes the loss of held-out clips, relative to the exact loss; 0.0 for "exact".
+
+        Args:
+            clips: A few of them, never learned from.
+            progress: Called now and then.
         """
         ...
 

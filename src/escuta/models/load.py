@@ -6,11 +6,14 @@ from typing import TypeAlias
 
 import torch
 
+from escuta.engine.linear import Precision
 from escuta.errors import InstallError
 from escuta.messages import _
 from escuta.models.base import VoiceModel
+from escuta.models.xtts.footprint import speaking_bytes as xtts_speaking_bytes
 from escuta.models.xtts.model import Use as XttsUse
 from escuta.models.xtts.model import load_xtts
+from escuta.models.xtts.weights import features_fingerprint as xtts_features_fingerprint
 from escuta.models.xtts.weights import fingerprint as xtts_fingerprint
 
 Use: TypeAlias = XttsUse
@@ -52,3 +55,21 @@ def model_fingerprint(folder: Path) -> str:
         ModelError: Files are missing.
     """
     return xtts_fingerprint(folder)
+
+
+def features_fingerprint(folder: Path) -> str:
+    """Tell apart models that give other features of the same clip.
+
+    Raises:
+        ModelError: Files are missing.
+    """
+    return xtts_features_fingerprint(folder)
+
+
+def speaking_bytes(folder: Path, precision: Precision) -> int:
+    """The most memory that speaking with the model in `folder` takes on a CPU, told before it is loaded.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of a model that escuta knows.
+    """
+    return xtts_speaking_bytes(folder, precision)

@@ -15,6 +15,7 @@ from torch import Tensor
 from escuta.errors import CheckpointError
 from escuta.messages import _
 from escuta.run.folder import RunFolder
+from escuta.run.mapped import MappedTensors
 from escuta.run.publish import publish_copy, publish_torch
 
 FORMAT = 1
@@ -63,24 +64,34 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: The disk is full or the folder cannot be written.
     """
+    write_tables(path, checkpoint.model, state_table(checkpoint))
+
+
+def write_tables(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Write a checkpoint that is at hand in two parts, its `model` and its `state_table`.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    publish_torch(path, {"model_state_dict": dict(weights), **state})
+
+
+def state_table(checkpoint: Checkpoint) -> dict[str, Any]:
+    """All that the file holds of a checkpoint besides its weights."""
     progress = checkpoint.progress
-    publish_torch(
-        path,
-        {
-            "format": FORMAT,
-            "family": checkpoint.family,
-            "base_fingerprint": checkpoint.base_fingerprint,
-            "epoch": progress.epoch,
-            "step": progress.step,
-            "micro_steps_in_epoch": progress.micro_steps_in_epoch,
-            "best_val_loss": progress.best_val_loss,
-            "best_epoch": progress.best_epoch,
-            "val_loss": checkpoint.val_loss,
-            "model_state_dict": dict(checkpoint.model),
-            "optimizer_state_dict": dict(checkpoint.optimizer),
-            "random_state": dict(checkpoint.random_state),
-        },
-    )
+    return {
+        "format": FORMAT,
+        "family": checkpoint.family,
+        "base_fingerprint": checkpoint.base_fingerprint,
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "micro_steps_in_epoch": progress.micro_steps_in_epoch,
+        "best_val_loss": progress.best_val_loss,
+        "best_epoch": progress.best_epoch,
+        "val_loss": checkpoint.val_loss,
+        "optimizer_state_dict": dict(checkpoint.optimizer),
+        "random_state": dict(checkpoint.random_state),
+    }
 
 
 def read_checkpoint(path: Path, *, device: str = "cpu") -> Checkpoint:
@@ -112,6 +123,15 @@ def read_checkpoint(path: Path, *, device: str = "cpu") -> Checkpoint:
                 path=path, missing=error
             )
         ) from None
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Read the trained tensors of a checkpoint, each copied when it is asked for: the file never fills the memory.
+
+    Raises:
+        CheckpointError: As `read_checkpoint` has it.
+    """
+    return MappedTensors(read_checkpoint(path).model)
 
 
 def mark_best(run: RunFolder, checkpoint: Path) -> None:

@@ -31,6 +31,16 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def clips(self) -> Path:
+        """The clips it learns from and those held out, one by one."""
+        return self.path / "clips.json"
+
+    @property
+    def held_out(self) -> Path:
+        """A few held-out clips as the model takes them, to measure packed weights with."""
+        return self.path / "held_out.safetensors"
+
+    @property
     def events(self) -> Path:
         """What happened, one JSON line an event."""
         return self.path / "events.jsonl"
@@ -147,8 +157,11 @@ class RunFolder:
             return self.path.rename(aside)
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def in_use(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the run for this process, so that two trainings never share a folder; tidy up after a killed one.
+
+        Args:
+            shared: Hold it together with others that share it, as those that speak the same run later do.
 
         Raises:
             RunError: Another process trains here, or the folder cannot be written.
@@ -163,7 +176,7 @@ class RunFolder:
                 )
             ) from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
             raise RunError(

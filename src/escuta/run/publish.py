@@ -65,9 +65,9 @@ def publish_copy(source: Path, path: Path) -> None:
             shutil.copyfile(source, partial)
 
 
-def remove_partials(folder: Path) -> None:
-    """Remove what a killed writer of `folder` left; only its one writer may ask."""
-    for partial in folder.glob(".*.partial"):
+def remove_partials(folder: Path, names: str = "*") -> None:
+    """Remove what a killed writer left in `folder` of files whose names match; only their one writer may ask."""
+    for partial in folder.glob(f".{names}.partial"):
         partial.unlink()
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import torch
 
+from escuta.engine.faithfulness import precision_for
+from escuta.engine.linear import Precision
 from escuta.errors import EscutaError
 from escuta.messages import _
 from escuta.models.base import Reference, VoiceModel
@@ -17,6 +19,9 @@ FREE_GPU_BYTES = 1 << 30
 
 class InlineSpeaker:
     """Speak with the model in training; its weights of the moment are the checkpoint's.
+
+    They speak as they are on a CPU, where packing would take longer than it saves and memory that training needs; on a
+    GPU in bfloat16 unless another precision is asked for.
 
     Args:
         model: The model in training, with all that speaking needs.
@@ -34,11 +39,17 @@ class InlineSpeaker:
     def submit(self, job: SampleJob) -> None:
         """Speak `job` now with the weights that training has now."""
         device = self._tensor_device
-        if device.type == "cuda" and (free := torch.cuda.mem_get_info(device)[0]) < FREE_GPU_BYTES:
-            reason = _("{free:.1f} GB of GPU memory are free; speaking there needs {needed:.1f} GB")
-            raise SpeakerBroken(reason.format(free=free / 1e9, needed=FREE_GPU_BYTES / 1e9), [job])
+        precision: Precision = "exact"
+        if device.type == "cuda":
+            needed = FREE_GPU_BYTES
+            if precision_for(job.precision, device.type) == "bf16":
+                precision = "bf16"
+                needed += sum(2 * tensor.numel() for tensor in self._model.trained_tensors().values())
+            if (free := torch.cuda.mem_get_info(device)[0]) < needed:
+                reason = _("{free:.1f} GB of GPU memory are free; speaking there needs {needed:.1f} GB")
+                raise SpeakerBroken(reason.format(free=free / 1e9, needed=needed / 1e9), [job])
         try:
-            result = speak_live(self._model, job, mode=self.mode, references=self._references)
+            result = speak_live(self._model, job, mode=self.mode, precision=precision, references=self._references)
         except (EscutaError, OSError) as error:
             result = SampleResult.unspoken(job, mode=self.mode, status="failed", reason=cause(error))
         except (RuntimeError, MemoryError) as error:  # out of GPU memory, or a kernel that is missing here

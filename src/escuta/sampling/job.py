@@ -1,12 +1,13 @@
 """What a checkpoint is asked to say, and what came of it: plain data, JSON both ways."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from escuta.engine.faithfulness import Asked
 from escuta.errors import EscutaError
 from escuta.models.base import Generation
+from escuta.run.staging import Staged
 from escuta.settings import SamplingSettings
 
 
@@ -20,6 +21,8 @@ class SampleJob:
     step: int
     checkpoint: Path | None
     """None speaks with the base model itself."""
+    staged: Staged | None = None
+    """Where its weights are in memory; the file is there at the latest when that memory holds others."""
     folder: Path
     """The run's samples/."""
     best: bool
@@ -30,10 +33,17 @@ class SampleJob:
     generation: Generation = field(default_factory=Generation)
     seed: int = 0
     sample_rate: int = 22050
+    precision: Asked = "auto"
+    """Of the weights that speak."""
+    held_out: Path | None = None
+    """Clips to measure packed weights with; None, or no such file, leaves them unmeasured."""
 
     def to_json(self) -> dict[str, Any]:
         """Turn into what `from_json` reads."""
-        return {**asdict(self), **{name: _text(getattr(self, name)) for name in ("checkpoint", "folder", "reference")}}
+        return {
+            **asdict(self),
+            **{name: _text(getattr(self, name)) for name in ("checkpoint", "folder", "reference", "held_out")},
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "SampleJob":
@@ -42,10 +52,12 @@ class SampleJob:
             **{
                 **content,
                 "checkpoint": Path(content["checkpoint"]) if content["checkpoint"] else None,
+                "held_out": Path(content["held_out"]) if content["held_out"] else None,
                 "folder": Path(content["folder"]),
                 "reference": Path(content["reference"]),
                 "sentences": tuple(content["sentences"]),
                 "generation": Generation(**content["generation"]),
+                "staged": Staged(**content["staged"]) if content.get("staged") else None,
             }
         )
 
@@ -109,11 +121,6 @@ def cause(error: Exception) -> str:
     if isinstance(error, EscutaError | OSError):
         return str(error)
     return f"{type(error).__name__}: {error}".partition("\n")[0]
-
-
-def encode_line(message: dict[str, Any]) -> bytes:
-    """One message of the pipe between the training process and the speaking one."""
-    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
 
 
 def _text(path: Path | None) -> str | None:

@@ -12,11 +12,10 @@ def announce(job: SampleJob, *, mode: str, device: str, from_dataset: bool) -> l
         "background": _("background process, {device}"),
         "isolated": _("{device} subprocess"),
         "inline": _("training process, {device}"),
-        "later": _("after training, {device}"),
     }[mode].format(device=device.upper())
     text = _("   📝 Text from metadata: '{text}'") if from_dataset else _("   📝 Text: '{text}'")
     return [
-        text.format(text=_shortened(job.sentences[0])),
+        text.format(text=shortened(job.sentences[0])),
         _("🎤 Generating audio sample ({speaker})...").format(speaker=speaker),
         _("   Epoch: {epoch}").format(epoch=job.epoch),
         _("   Reference: {file}").format(file=job.reference.name),
@@ -48,5 +47,6 @@ def how_fast(seconds: float, audio_seconds: float) -> list[str]:
     ]
 
 
-def _shortened(text: str, characters: int = 60) -> str:
+def shortened(text: str, characters: int = 60) -> str:
+    """The beginning of a long text."""
     return text if len(text) <= characters else text[: characters - 3].rstrip() + "..."

@@ -16,7 +16,11 @@ from escuta.settings import Mode, SamplingSettings
 
 
 def make_speakers(
-    settings: SamplingSettings, base: Path, model: VoiceModel, room: Callable[[], AbstractContextManager[None]]
+    settings: SamplingSettings,
+    base: Path,
+    model: VoiceModel,
+    room: Callable[[], AbstractContextManager[None]],
+    inherited: tuple[int, ...] = (),
 ) -> Mapping[Mode, Callable[[], Speaker]]:
     """How to make the speaker of each mode.
 
@@ -25,8 +29,9 @@ def make_speakers(
         base: Folder of the base model.
         model: The model in training.
         room: Moves it off its GPU for as long as it is entered.
+        inherited: File descriptors of memory that weights are staged in.
     """
-    workplace = Workplace(base, settings.device, speaking_threads(settings), settings.timeout_seconds)
+    workplace = Workplace(base, settings.device, speaking_threads(settings), settings.timeout_seconds, inherited)
     return {
         "background": partial(BackgroundSpeaker, workplace),
         "isolated": partial(IsolatedSpeaker, workplace, room),

@@ -1,12 +1,12 @@
 """A job becomes files: the one place where a checkpoint is heard, whoever asks."""
 
-import hashlib
 import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,38 @@ from torch import Tensor
 from escuta import __version__
 from escuta.audio.files import read_audio, write_wav
 from escuta.data.sentences import MIN_REFERENCE_SECONDS
+from escuta.engine.faithfulness import Asked, Trust
+from escuta.engine.linear import Precision
 from escuta.errors import AudioError
 from escuta.messages import _
 from escuta.models.base import Reference, Spoken, VoiceModel
-from escuta.run.checkpoints import read_checkpoint
+from escuta.run.checkpoints import read_weights
+from escuta.run.held_out import read_held_out
 from escuta.run.publish import publish_copy, publish_text, publishing
+from escuta.run.staging import StagedTensors, StagingMoved
+from escuta.sampling.fingerprint import Witnessed, fingerprint
 from escuta.sampling.job import SampleJob, SampleResult
+from escuta.sampling.trust import recall
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A job that was spoken, as its JSON tells it."""
+
+    job: SampleJob
+    said: list[Spoken]
+    """Sentence by sentence."""
+    seconds: float
+    """Taken to say them all, at once."""
+    weights: str
+    """Their fingerprint."""
+    mode: str
+    device: str
+    """Kind of device that spoke."""
+
+
+class _GaveWay(Exception):
+    """A measurement was left because somebody waits."""
 
 
 class Voice:
@@ -39,6 +65,8 @@ class Voice:
         self._progress = progress
         self._base = model.trained_tensors()
         self._references: dict[Path, Reference] = {}
+        self._trust: dict[tuple[Path, Asked], Trust] = {}
+        self._newest: Told | None = None
 
     def speak(self, job: SampleJob) -> SampleResult:
         """Speak all sentences of `job` and write its files.
@@ -47,52 +75,108 @@ class Voice:
             EscutaError: The checkpoint, the reference or a sentence cannot be used.
             OSError: The files cannot be written.
         """
-        tensors = read_checkpoint(job.checkpoint).model if job.checkpoint else self._base
-        self._model.load_trained(tensors, where=str(job.checkpoint or _("base model")))
-        return speak_live(self._model, job, mode=self._mode, references=self._references, progress=self._progress)
+        started = time.perf_counter()
+        self._newest = None
+        trust = self._trust_in(job)
+        weights = self._load(job, trust.used)
+        said, seconds = _say(self._model, job, self._references, self._progress)
+        self._newest = Told(job, said, seconds, weights, self._mode, self._model.device.type)
+        trust.samples_since += 1
+        return _publish(self._newest, trust, started)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nobody knows yet how faithful the packed weights are that spoke last."""
+        return self._newest is not None and self._trust_in(self._newest.job).difference is None
+
+    def check(self, gives_way: Callable[[], bool] = lambda: False) -> None:
+        """Measure whether the packed weights that spoke last are faithful, where that is due; else speak again.
+
+        The sample's JSON then tells the outcome. Without held-out clips nothing can be measured, and it says so.
+
+        Args:
+            gives_way: Asked now and then while measuring; once it says so, it is left for another sample.
+
+        Raises:
+            EscutaError: The checkpoint cannot be used any more.
+            OSError: The files cannot be written.
+        """
+        told, self._newest = self._newest, None
+        if told is None or not (trust := self._trust_in(told.job)).due():
+            return
+        clips = read_held_out(told.job.held_out) if told.job.held_out else []
+        if not clips:
+            return
+        started, used = time.perf_counter(), trust.used
+        progress = partial(self._go_on, gives_way)
+        try:
+            while trust.used != "exact":
+                difference = self._difference(told.job, trust.used, clips, progress)
+                if trust.judge(told.job.name, difference):
+                    break
+                self._load(told.job, trust.used)
+        except _GaveWay:
+            return
+        if trust.used != used:
+            said, seconds = _say(self._model, told.job, self._references, self._progress)
+            told = Told(told.job, said, seconds, told.weights, told.mode, told.device)
+            _publish(told, trust, started)
+        else:
+            _publish_about(told, trust)
+
+    def _trust_in(self, job: SampleJob) -> Trust:
+        key = job.folder, job.precision
+        if key not in self._trust:
+            self._trust[key] = recall(job.folder, job.precision, self._model.device.type)
+        return self._trust[key]
+
+    def _load(self, job: SampleJob, precision: Precision) -> str:
+        """Take the weights of `job`, and return their fingerprint."""
+        for weights in self._sources(job):
+            try:
+                witnessed = Witnessed(weights())
+                self._model.load_trained(witnessed, where=str(job.checkpoint or _("base model")))
+                self._model.pack(precision)
+                return witnessed.fingerprint()
+            except StagingMoved:
+                continue
+        raise AssertionError("the last source is a file, which never moves")
+
+    def _sources(self, job: SampleJob) -> Iterator[Callable[[], Mapping[str, Tensor]]]:
+        """Where the weights of `job` may be, the nearest first."""
+        if staged := job.staged:
+            yield lambda: StagedTensors(staged)
+        checkpoint = job.checkpoint
+        yield lambda: read_weights(checkpoint) if checkpoint else self._base
+
+    def _difference(
+        self, job: SampleJob, precision: Precision, clips: list[dict[str, Tensor]], progress: Callable[[], None]
+    ) -> float:
+        try:
+            return self._model.difference(clips, progress)
+        except StagingMoved:
+            self._load(job, precision)
+            return self._model.difference(clips, progress)
+
+    def _go_on(self, gives_way: Callable[[], bool]) -> None:
+        if self._progress:
+            self._progress()
+        if gives_way():
+            raise _GaveWay
 
 
 def speak_live(
-    model: VoiceModel,
-    job: SampleJob,
-    *,
-    mode: str,
-    references: dict[Path, Reference],
-    progress: Callable[[], None] | None = None,
+    model: VoiceModel, job: SampleJob, *, mode: str, precision: Precision, references: dict[Path, Reference]
 ) -> SampleResult:
     """Speak `job` with the weights that `model` has now; `references` is filled with what is worth keeping."""
     started = time.perf_counter()
-    if job.reference not in references:
-        references[job.reference] = read_reference(model, job.reference)
-    spoken: list[tuple[str, Spoken, float]] = []
-    for sentence in job.sentences:
-        begun = time.perf_counter()
-        spoken.append(
-            (
-                sentence,
-                model.speak(
-                    sentence,
-                    references[job.reference],
-                    language=job.language,
-                    generation=job.generation,
-                    seed=job.seed,
-                    progress=progress,
-                ),
-                time.perf_counter() - begun,
-            )
-        )
-    names = _write_files(job, spoken, mode=mode, model=model)
-    return SampleResult(
-        name=job.name,
-        epoch=job.epoch,
-        step=job.step,
-        status="spoken",
-        mode=mode,
-        seconds=round(time.perf_counter() - started, 3),
-        audio_seconds=round(sum(len(said.wav_T) / said.sample_rate for _sentence, said, _seconds in spoken), 3),
-        files=names,
-        best=job.best,
-    )
+    model.pack(precision)
+    try:
+        said, seconds = _say(model, job, references, None)
+    finally:
+        model.pack("exact")
+    told = Told(job, said, seconds, fingerprint(model.trained_tensors()), mode, model.device.type)
+    return _publish(told, Trust(job.precision, precision), started)
 
 
 def read_reference(model: VoiceModel, path: Path) -> Reference:
@@ -112,63 +196,100 @@ def read_reference(model: VoiceModel, path: Path) -> Reference:
     return model.reference(wav_T)
 
 
-def fingerprint(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of trained tensors: names, shapes and bytes. Two samples with one fingerprint had the same weights."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def _say(
+    model: VoiceModel, job: SampleJob, references: dict[Path, Reference], progress: Callable[[], None] | None
+) -> tuple[list[Spoken], float]:
+    """Say all sentences of `job` together; return them with the seconds that took."""
+    if job.reference not in references:
+        references[job.reference] = read_reference(model, job.reference)
+    started = time.perf_counter()
+    said = model.speak_all(
+        job.sentences,
+        references[job.reference],
+        language=job.language,
+        generation=job.generation,
+        seed=job.seed,
+        progress=progress,
+    )
+    return said, time.perf_counter() - started
 
 
-def _write_files(
-    job: SampleJob, spoken: list[tuple[str, Spoken, float]], *, mode: str, model: VoiceModel
-) -> tuple[str, ...]:
-    described: list[dict[str, Any]] = []
-    for number, (sentence, said, seconds) in enumerate(spoken, 1):
-        name = f"{job.name}_output.wav" if number == 1 else f"{job.name}_output_{number:02d}.wav"
-        write_wav(job.folder / name, said.wav_T.numpy(), job.sample_rate, source_rate=said.sample_rate)
-        described.append(
-            {
-                "file": name,
-                "text": sentence,
-                "seconds": round(seconds, 3),
-                "audio_seconds": round(len(said.wav_T) / said.sample_rate, 3),
-                "stop": said.stop,
-                "num_codes": said.num_codes,
-                "num_pieces": said.num_sentences,
-            }
-        )
-    reference = f"{job.name}_reference.wav"
-    _write_reference(job, job.folder / reference)
-    weights = model.trained_tensors()
-    about = {
+def _publish(told: Told, trust: Trust, started: float) -> SampleResult:
+    """Write all files of a sample."""
+    job = told.job
+    for name, one in zip(_wavs(told), told.said, strict=True):
+        write_wav(job.folder / name, one.wav_T.numpy(), job.sample_rate, source_rate=one.sample_rate)
+    _write_reference(job, job.folder / _reference(job))
+    _publish_about(told, trust)
+    return SampleResult(
+        name=job.name,
+        epoch=job.epoch,
+        step=job.step,
+        status="spoken",
+        mode=told.mode,
+        seconds=round(time.perf_counter() - started, 3),
+        audio_seconds=round(sum(_audio_seconds(one) for one in told.said), 3),
+        files=_wavs(told),
+        best=job.best,
+    )
+
+
+def _publish_about(told: Told, trust: Trust) -> None:
+    """Write the JSON file of a sample, once all others are there; keep them as the best where they are."""
+    job, about = told.job, f"{told.job.name}.json"
+    publish_text(job.folder / about, json.dumps(_about(told, trust), ensure_ascii=False, indent=2) + "\n")
+    if job.best:
+        _keep_as_best(job, (*_wavs(told), _reference(job), about))
+
+
+def _about(told: Told, trust: Trust) -> dict[str, Any]:
+    job = told.job
+    return {
         "name": job.name,
         "epoch": job.epoch,
         "step": job.step,
         "checkpoint": job.checkpoint.name if job.checkpoint else None,
-        "weights": fingerprint(weights),
-        "mode": mode,
-        "device": next(iter(weights.values())).device.type,
-        "precision": "fp32",
+        "weights": told.weights,
+        "mode": told.mode,
+        "device": told.device,
+        "precision": trust.to_json(),
         "language": job.language,
-        "reference": reference,
+        "reference": _reference(job),
         "reference_source": str(job.reference),
         "seed": job.seed,
-        "generation": asdict(spoken[0][1].generation),
+        "generation": asdict(told.said[0].generation),
         "sample_rate": job.sample_rate,
+        "seconds": round(told.seconds, 3),
         "escuta": __version__,
         "torch": torch.__version__,
         "machine": platform.machine(),
-        "sentences": described,
+        "sentences": [
+            {
+                "file": name,
+                "text": text,
+                "audio_seconds": round(_audio_seconds(one), 3),
+                "stop": one.stop,
+                "num_codes": one.num_codes,
+                "num_pieces": one.num_sentences,
+            }
+            for name, text, one in zip(_wavs(told), job.sentences, told.said, strict=True)
+        ],
         "scores": {},
     }
-    publish_text(job.folder / f"{job.name}.json", json.dumps(about, ensure_ascii=False, indent=2) + "\n")
-    names = tuple(str(one["file"]) for one in described)
-    if job.best:
-        _keep_as_best(job, (*names, reference, f"{job.name}.json"))
-    return names
+
+
+def _wavs(told: Told) -> tuple[str, ...]:
+    name = told.job.name
+    more = (f"{name}_output_{number:02d}.wav" for number in range(2, len(told.said) + 1))
+    return (f"{name}_output.wav", *more)
+
+
+def _reference(job: SampleJob) -> str:
+    return f"{job.name}_reference.wav"
+
+
+def _audio_seconds(one: Spoken) -> float:
+    return len(one.wav_T) / one.sample_rate
 
 
 def _write_reference(job: SampleJob, target: Path) -> None:

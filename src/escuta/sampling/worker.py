@@ -1,25 +1,32 @@
 """The process that speaks: jobs come in on standard input, results go out on standard output, one JSON line each.
 
 It knows nothing of training. It ends when its input ends, so that it never outlives the training that started it, and
-it gives a sign of life with every code it generates, so that slow and hung can be told apart.
+it gives a sign of life with every code it generates, so that slow and hung can be told apart. What it says of a sample
+may change once more after the result: packed weights are checked when nobody waits for them.
 
 Messages out: `{"alive": true}`, `{"ready": true}`, `{"result": {...}}`, `{"fatal": "..."}`.
 """
 
 import argparse
-import json
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from escuta.engine.faithfulness import Asked, precision_for
+from escuta.errors import InstallError
 from escuta.messages import _
-from escuta.sampling.job import SampleJob, SampleResult, cause, encode_line
+from escuta.run.child import claim_standard_output, encode_line, parent_messages
+from escuta.sampling.job import SampleJob, SampleResult, cause
+from escuta.sampling.memory import available_bytes, own_bytes
+from escuta.sampling.priority import step_back
+
+if TYPE_CHECKING:
+    from escuta.sampling.speaking import Voice
 
 SIGN_OF_LIFE_SECONDS = 1.0
 """At most one sign of life in so long a time."""
@@ -27,9 +34,10 @@ SIGN_OF_LIFE_SECONDS = 1.0
 
 def main() -> int:
     """Serve jobs until standard input ends."""
+    step_back()
     options = _options()
-    output = _claim_standard_output()
-    jobs = _read_jobs(sys.stdin.buffer)
+    output = claim_standard_output()
+    messages = parent_messages()
     progress = _sign_of_life(output)
 
     import torch
@@ -39,6 +47,7 @@ def main() -> int:
 
     torch.set_num_threads(options.threads)
     try:
+        refuse_tight(options.base, options.device, "auto")
         model = load_model(options.base, uses=["speaking"], device=options.device)
     except Exception as error:  # whatever it is, it would be the same again
         traceback.print_exc()
@@ -46,14 +55,51 @@ def main() -> int:
         return 2
     voice = Voice(model, options.mode, progress)
     _send(output, {"ready": True})
-    while (job := jobs.get()) is not None:
+    while (message := messages.get()) is not None:
+        job = SampleJob.from_json(message)
         try:
+            refuse_tight(options.base, options.device, job.precision)
             result = voice.speak(job)
+        except InstallError as error:
+            _send(output, {"fatal": cause(error)})
+            return 2
         except Exception as error:  # the outermost line: a failure is a result that names its cause
             traceback.print_exc()
             result = SampleResult.unspoken(job, mode=options.mode, status="failed", reason=cause(error))
+        if options.mode == "isolated":  # its process ends with the result
+            _check(voice, messages)
         _send(output, {"result": result.to_json()})
+        _check(voice, messages)
     return 0
+
+
+def refuse_tight(base: Path, device: str, asked: Asked) -> None:
+    """Make sure that there is the memory to speak with, so that the system need not choose what to end.
+
+    Raises:
+        InstallError: There is not.
+        ModelError: Files of the model are missing or damaged.
+    """
+    from escuta.models.load import speaking_bytes
+
+    needed = speaking_bytes(base, precision_for(asked, device.partition(":")[0]))
+    available = available_bytes() + own_bytes()
+    if available < needed:
+        raise InstallError(
+            _(
+                "{available:.1f} GB of memory are free for speaking; expected {needed:.1f} GB. Close other programs, "
+                "or sample when training has ended."
+            ).format(available=available / 1e9, needed=needed / 1e9)
+        )
+
+
+def _check(voice: "Voice", messages: "SimpleQueue[dict[str, Any] | None]") -> None:
+    """Measure how faithful the sample just spoken is; only the first measurement keeps another job waiting."""
+    may_wait = not voice.unchecked
+    try:
+        voice.check(lambda: may_wait and not messages.empty())
+    except Exception:  # the sample is there, and says that it was not checked
+        traceback.print_exc()
 
 
 def command(base: Path, *, device: str, threads: int, mode: str) -> list[str]:
@@ -76,29 +122,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mode", default="background")
     return parser.parse_args()
-
-
-def _claim_standard_output() -> BinaryIO:
-    """Keep standard output for messages alone: whatever a library prints goes to standard error."""
-    messages = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return messages
-
-
-def _read_jobs(stream: BinaryIO) -> "SimpleQueue[SampleJob | None]":
-    jobs: SimpleQueue[SampleJob | None] = SimpleQueue()
-
-    def read() -> None:
-        for line in stream:
-            content = json.loads(line)
-            if content.get("finish"):
-                jobs.put(None)
-                return
-            jobs.put(SampleJob.from_json(content))
-        os._exit(0)  # the training process is gone: nobody waits for what is being said
-
-    threading.Thread(target=read, daemon=True).start()
-    return jobs
 
 
 def _sign_of_life(output: BinaryIO) -> Callable[[], None]:

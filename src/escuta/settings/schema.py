@@ -25,6 +25,9 @@ class DataSettings(_Section):
     held_out_share: float = Field(default=0.05, gt=0, lt=0.5)
     """Share of the clips kept apart for validation and for speaking; at least 2 clips."""
 
+    cache: Path | None = None
+    """Folder of computed features, shared by all runs; escuta/features in the user's cache when not given."""
+
 
 class TrainingSettings(_Section):
     """How the model learns."""
@@ -33,7 +36,10 @@ class TrainingSettings(_Section):
     """Passes over the training clips."""
 
     batch_size: int = Field(default=2, ge=1)
-    """Clips in one micro step."""
+    """Clips in one micro step, at most."""
+
+    batch_seconds: float | None = Field(default=None, gt=0)
+    """Seconds of audio in one micro step at most, padding counted; only batch_size counts when not given."""
 
     accumulation_steps: int = Field(default=1, ge=1)
     """Micro steps in one optimizer step."""
@@ -89,6 +95,9 @@ class SamplingSettings(_Section):
 
     sample_rate: Literal[22050, 24000] = 22050
     """Of the sample files."""
+
+    precision: Literal["auto", "exact", "bf16", "int8"] = "auto"
+    """Of the weights that speak: exact is the exported model to the bit; auto is int8 on a CPU, bf16 on a GPU."""
 
     temperature: float | None = Field(default=None, gt=0)
     """Of choosing the next code; the model's own when not given."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from escuta.data.batches import BatchLimits
 from escuta.data.dataset import Dataset
+from escuta.data.inventory import Inventory
 from escuta.data.sentences import Audition
 from escuta.models.bases import Base
 from escuta.run.checkpoints import Checkpoint
@@ -22,10 +24,17 @@ class Assignment:
     base: Base
     base_fingerprint: str
     dataset: Dataset
+    inventory: Inventory
+    """Of the dataset's clips."""
     audition: Audition
     """What every checkpoint says, and in whose voice; the same for the whole run."""
     resumed: Checkpoint | None
     """What to continue from; None begins with the base model."""
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """How much is learned from at once."""
+        return BatchLimits(self.settings.training.batch_size, self.settings.training.batch_seconds)
 
     def job(self, *, epoch: int, step: int, checkpoint: Path | None, best: bool, name: str) -> SampleJob:
         """What a checkpoint of this training is asked to say."""
@@ -43,4 +52,6 @@ class Assignment:
             generation=generation_of(sampling),
             seed=self.settings.seed,
             sample_rate=sampling.sample_rate,
+            precision=sampling.precision,
+            held_out=self.run.held_out.resolve(),
         )

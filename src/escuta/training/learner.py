@@ -1,7 +1,7 @@
 """The part that learns: one optimizer step, one validation, and the state both leave."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +57,8 @@ class Learner:
         )
         optimizer = build_optimizer(model.trainable, settings)
         self._module, self._optimizer = self._accelerator.prepare(model.trainable, optimizer)
+        self.before_update: Callable[[], None] = _nothing
+        """Called before the weights change."""
         if resumed:
             groups = self._optimizer.state_dict()["param_groups"]  # as the settings of this start have them
             self._optimizer.load_state_dict({**resumed.optimizer, "param_groups": groups})
@@ -82,6 +84,7 @@ class Learner:
         grad_norm = float(norm) if norm is not None else math.nan
         taken = math.isfinite(losses["loss"]) and math.isfinite(grad_norm)
         if taken:
+            self.before_update()
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return Step(loss=losses.pop("loss"), parts=losses, grad_norm=grad_norm, taken=taken)
@@ -127,6 +130,9 @@ class Learner:
 
     def _on_device(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.device) for name, tensor in batch.items()}
+
+
+def _nothing() -> None: ...
 
 
 def _random_state() -> dict[str, Any]:

@@ -31,8 +31,10 @@ class Outcome:
     progress: Progress
     seconds: float
     """In all."""
-    stall_seconds: float
-    """What checkpoints and samples kept the training thread from learning; waiting at the very end not counted."""
+    sample_seconds: float
+    """What samples kept the training thread from learning; waiting at the very end not counted."""
+    checkpoint_seconds: float
+    """What checkpoints did."""
 
 
 @dataclass(slots=True)
@@ -78,13 +80,16 @@ class Training:
             progress = self._epoch(progress, interruption)
         if progress.step > self.saved_step:
             self.keeper.write(self.assignment.run.last_state, self._checkpoint(progress))
-        stall_seconds = self.listener.stall_seconds + self.keeper.stall_seconds + self.news_seconds
+        sample_seconds = self.listener.stall_seconds + self.news_seconds
+        checkpoint_seconds = self.keeper.stall_seconds
+        self.keeper.tell(wait=True)
         self.listener.finish(stop=lambda: interruption.asked)
         outcome = Outcome(
             ended="finished" if progress.epoch >= epochs else "interrupted",
             progress=progress,
             seconds=time.perf_counter() - started,
-            stall_seconds=stall_seconds,
+            sample_seconds=sample_seconds,
+            checkpoint_seconds=checkpoint_seconds,
         )
         self.events.write(
             outcome.ended,
@@ -92,7 +97,7 @@ class Training:
                 "epoch": progress.epoch,
                 "step": progress.step,
                 "seconds": round(outcome.seconds, 3),
-                "stall_seconds": round(stall_seconds, 4),
+                "stall_seconds": round(sample_seconds + checkpoint_seconds, 4),
             },
         )
         self._show_news()
@@ -135,7 +140,8 @@ class Training:
         settings = self.assignment.settings
         epoch = progress.epoch + 1
         accumulation = settings.training.accumulation_steps
-        batches = epoch_batches(len(self.clips), settings.training.batch_size, seed=settings.seed, epoch=epoch)
+        clip_seconds = [clip.seconds for clip in self.assignment.dataset.train]
+        batches = epoch_batches(clip_seconds, self.assignment.batch_limits, seed=settings.seed, epoch=epoch)
         losses: list[float] = []
         started = time.perf_counter()
         title = _("Epoch {epoch}/{epochs}").format(epoch=epoch, epochs=settings.training.epochs)
@@ -149,6 +155,7 @@ class Training:
                 losses.append(step.loss)
                 advance(f"loss {step.loss:.3f}")
                 self.listener.tell()
+                self.keeper.tell()
                 if numbers.stop == len(batches):
                     break
                 if interruption.asked:
@@ -211,13 +218,11 @@ class Training:
         best: bool = False,
     ) -> None:
         path = self.assignment.run.checkpoint(name)
-        self.keeper.write(path, self._checkpoint(progress, val_loss), best=best)
+        weights = self.keeper.write(path, self._checkpoint(progress, val_loss), best=best)
         self.saved_step = progress.step
         if speak:
-            self.listener.ask(
-                self.assignment.job(name=name, epoch=epoch, step=progress.step, checkpoint=path, best=best)
-            )
-        self.keeper.prune(self.listener.checkpoints_needed())
+            job = self.assignment.job(name=name, epoch=epoch, step=progress.step, checkpoint=path, best=best)
+            self.listener.ask(replace(job, staged=weights))
         self._show_news()
 
     def _checkpoint(self, progress: Progress, val_loss: float | None = None) -> Checkpoint:
@@ -260,6 +265,6 @@ class Training:
         return self.model.collate([self.clips[index] for index in indices], generator)
 
     def _validation_batches(self) -> list[Batch]:
-        size = self.assignment.settings.training.batch_size
-        starts = range(0, len(self.held_out), size)
-        return [self.model.collate(self.held_out[start : start + size], None) for start in starts]
+        clip_seconds = [clip.seconds for clip in self.assignment.dataset.held_out]
+        batches = self.assignment.batch_limits.batches(range(len(clip_seconds)), clip_seconds)
+        return [self.model.collate([self.held_out[index] for index in batch], None) for batch in batches]

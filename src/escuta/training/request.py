@@ -7,6 +7,7 @@ from pathlib import Path
 
 from escuta.data.checks import check
 from escuta.data.dataset import split
+from escuta.data.inventory import Inventory, take_inventory
 from escuta.data.sentences import Audition, Sentence, choose_audition
 from escuta.errors import CheckpointError, RunError, SettingsError
 from escuta.messages import _
@@ -31,6 +32,8 @@ class Request:
     """Continue the run that is there."""
     fresh: bool = False
     """Set the run that is there aside."""
+    accept_changed_data: bool = False
+    """Continue with clips that are not those the run began with."""
     accept_licence: bool = False
     ask_licence: Callable[[str], bool] | None = None
 
@@ -80,10 +83,13 @@ def assign(request: Request, terminal: Terminal) -> Assignment:
         base=base,
         base_fingerprint=model_fingerprint(base.folder),
         dataset=dataset,
+        inventory=take_inventory(dataset),
         audition=audition,
         resumed=newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else None,
     )
     _refuse_other_base(assignment)
+    if not request.accept_changed_data:
+        _refuse_other_clips(assignment)
     return assignment
 
 
@@ -142,3 +148,20 @@ def _refuse_other_base(assignment: Assignment) -> None:
                 "with --fresh."
             ).format(run=assignment.run.path, base=assignment.base.folder)
         )
+
+
+def _refuse_other_clips(assignment: Assignment) -> None:
+    run, inventory = assignment.run, assignment.inventory
+    if not assignment.resumed or run.read_facts().get("dataset", {}).get("fingerprint") == inventory.fingerprint:
+        return
+    try:
+        changes = inventory.changes_since(Inventory.from_json(run.clips.read_text(encoding="utf-8")))
+    except (OSError, ValueError):  # a run of an earlier version; what changed is not known
+        changes = []
+    raise RunError(
+        _(
+            "{run}: the clips are not those this run began with. Put them back, or go on with what is there now: "
+            "--accept-changed-data."
+        ).format(run=run.path),
+        *(f"{run.path}: {change}" for change in changes),
+    )

@@ -3,22 +3,23 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from escuta import __version__
-from escuta.audio.files import read_audio
+from escuta.data.features import ClipFeatures
 from escuta.messages import _
-from escuta.models.base import Features
 from escuta.models.load import Use, load_model
 from escuta.run.checkpoints import Progress
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
+from escuta.run.held_out import MAX_CLIPS, write_held_out
 from escuta.run.publish import publish_text
 from escuta.sampling.listener import Listener
+from escuta.sampling.memory import available_bytes
 from escuta.sampling.sampler import Sampler
 from escuta.sampling.speakers import make_speakers
 from escuta.settings import Mode, settings_toml
@@ -28,7 +29,12 @@ from escuta.training.interrupt import interruptible
 from escuta.training.keeper import Keeper
 from escuta.training.learner import Learner
 from escuta.training.loop import Outcome, Training
+from escuta.training.preparation import epoch_line, prepare_features
 from escuta.training.request import Request, assign
+from escuta.training.writing import CheckpointWriter
+
+GRADIENTS_AND_MOMENTS = 3
+"""What learning adds to the weights, in times their size: AdamW has two moments."""
 
 
 def start(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], None]) -> Outcome:
@@ -50,12 +56,17 @@ def start(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], N
     with run.in_use():
         _begin(assignment, terminal)
         with interruptible() as interruption:
-            training = _set_up(assignment, terminal, on_news)
+            started = time.perf_counter()
             progress = assignment.resumed.progress if assignment.resumed else Progress()
+            features = prepare_features(assignment, terminal, stopped=lambda: interruption.asked)
+            if interruption.asked:
+                return Outcome("interrupted", progress, time.perf_counter() - started, 0.0, 0.0)
+            training = _set_up(assignment, features, terminal, on_news)
             try:
                 return training.run(progress, interruption)
             finally:
                 training.listener.close()
+                training.keeper.close()
 
 
 def _begin(assignment: Assignment, terminal: Terminal) -> None:
@@ -64,10 +75,11 @@ def _begin(assignment: Assignment, terminal: Terminal) -> None:
     for folder in (run.checkpoints, run.samples):
         folder.mkdir(parents=True, exist_ok=True)
     terminal.keep(run.log)
-    fingerprint = dataset.fingerprint()
+    fingerprint = assignment.inventory.fingerprint
     if assignment.resumed and run.read_facts().get("dataset", {}).get("fingerprint") != fingerprint:
         terminal.say(_("⚠️  The dataset is not the one this run began with; training goes on with it as it is now."))
     publish_text(run.settings, settings_toml(assignment.settings))
+    publish_text(run.clips, assignment.inventory.to_json())
     facts: dict[str, Any] = {
         "escuta": __version__,
         "python": platform.python_version(),
@@ -94,31 +106,25 @@ def _begin(assignment: Assignment, terminal: Terminal) -> None:
     terminal.say(
         _("Training on {n} clips ({minutes:.1f} min), {held_out} held out; run folder: {run}").format(
             n=len(dataset.train), minutes=facts["dataset"]["minutes"], held_out=len(dataset.held_out), run=run.path
-        )
+        ),
+        epoch_line(assignment),
     )
 
 
-def _features(assignment: Assignment, terminal: Terminal) -> Sequence[Features]:
-    """Compute the features of all clips, training clips first."""
-    model = load_model(assignment.base.folder, uses=["features"])
-    clips = (*assignment.dataset.train, *assignment.dataset.held_out)
-    features = []
-    with terminal.progress(_("Features"), len(clips)) as advance:
-        for clip in clips:
-            wav_T = torch.from_numpy(read_audio(clip.audio, model.input_sample_rate))
-            features.append(model.features(wav_T, clip.text, assignment.language))
-            advance("")
-    return features
-
-
-def _set_up(assignment: Assignment, terminal: Terminal, on_news: Callable[[RunFolder], None]) -> Training:
+def _set_up(
+    assignment: Assignment, features: ClipFeatures, terminal: Terminal, on_news: Callable[[RunFolder], None]
+) -> Training:
     settings, run = assignment.settings, assignment.run
-    features = _features(assignment, terminal)
     num_train = len(assignment.dataset.train)
+    write_held_out(run.held_out, features[num_train : num_train + MAX_CLIPS])
     mode = settings.sampling.mode
     uses: list[Use] = ["training", "speaking"] if mode == "inline" else ["training"]
     model = load_model(assignment.base.folder, uses=uses)
     learner = Learner(model, settings.training, settings.seed, assignment.resumed)
+    weight_bytes = sum(tensor.nbytes for tensor in model.trained_tensors().values())
+    still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if learner.device.type == "cpu" else 0
+    writer = CheckpointWriter(weight_bytes, available_bytes() - still_to_come)
+    learner.before_update = writer.hold_back
     events = EventLog(run.events)
 
     def tell_fallback(old: Mode, new: Mode, reason: str) -> None:
@@ -135,6 +141,7 @@ def _set_up(assignment: Assignment, terminal: Terminal, on_news: Callable[[RunFo
             yield
             return
         terminal.say(_("🧹 Freeing VRAM to generate samples..."))
+        writer.settle()
         with learner.off_device():
             terminal.say(_("   ✅ Training model moved to CPU"))
             yield
@@ -148,7 +155,7 @@ def _set_up(assignment: Assignment, terminal: Terminal, on_news: Callable[[RunFo
         except OSError as error:
             terminal.say(_("⚠️  The report could not be written: {reason}").format(reason=error))
 
-    speakers = make_speakers(settings.sampling, assignment.base.folder, model, room=room_on_gpu)
+    speakers = make_speakers(settings.sampling, assignment.base.folder, model, room_on_gpu, writer.inherited)
     listener = Listener(
         Sampler(mode, speakers, tell_fallback),
         run.samples,
@@ -157,6 +164,14 @@ def _set_up(assignment: Assignment, terminal: Terminal, on_news: Callable[[RunFo
         terminal=terminal,
         on_news=show_news,
     )
+    keeper = Keeper(
+        run,
+        writer,
+        keep_last=settings.training.keep_last,
+        needed=listener.checkpoints_needed,
+        events=events,
+        terminal=terminal,
+    )
     return Training(
         assignment=assignment,
         model=model,
@@ -164,7 +179,7 @@ def _set_up(assignment: Assignment, terminal: Terminal, on_news: Callable[[RunFo
         clips=features[:num_train],
         held_out=features[num_train:],
         listener=listener,
-        keeper=Keeper(run, keep_last=settings.training.keep_last, events=events, terminal=terminal),
+        keeper=keeper,
         events=events,
         terminal=terminal,
         on_news=show_news,

@@ -14,8 +14,10 @@ def summary(run: RunFolder, outcome: Outcome) -> list[str]:
         else _("Training interrupted at epoch {epoch}, step {step}. Continue it with --resume.").format(
             epoch=progress.epoch, step=progress.step
         ),
-        _("Checkpoints and samples held training up for {stall} of {total}.").format(
-            stall=_duration(outcome.stall_seconds), total=_duration(outcome.seconds)
+        _("Samples cost {samples} of {total}, checkpoints {checkpoints}.").format(
+            samples=_duration(outcome.sample_seconds),
+            total=_duration(outcome.seconds),
+            checkpoints=_duration(outcome.checkpoint_seconds),
         ),
     ]
     if progress.best_epoch is not None:

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from escuta.audio.mel import CONDITIONING
+from escuta.audio.mel import CONDITIONING, conditioning_mel
 from escuta.models.xtts.batch import Crop, choose_crop, collate
+from sounds import speechlike
 from tiny_xtts import TINY, drawn
 
 FRAMES_A_SECOND = CONDITIONING.sample_rate / CONDITIONING.hop
@@ -98,3 +99,19 @@ def test_the_generator_alone_decides_on_the_crops():
     assert torch.equal(torch.get_rng_state(), random)
     fixed = [collate(clips, None, TINY) for _ in range(2)]
     assert all(torch.equal(tensor, fixed[1][name]) for name, tensor in fixed[0].items())
+
+
+@pytest.mark.parametrize("start", [0, 100, 301])
+@pytest.mark.parametrize("seconds", [3.0, 4.5, 6.0])
+def test_a_crop_of_the_mel_is_the_mel_of_the_crop_but_for_two_frames_at_each_edge(start, seconds):
+    """coqui-tts crops the recording and computes the mel of that (and pads it to 6 s, which these crops are not)."""
+    wav_BT = torch.from_numpy(speechlike(TEN_SECONDS / FRAMES_A_SECOND, seed=1))[None]
+    num_frames = round(seconds * FRAMES_A_SECOND)
+
+    ours_FM = conditioning_mel(wav_BT, torch.ones(80))[0, :, start : start + num_frames]
+    points = slice(start * CONDITIONING.hop, (start + num_frames - 1) * CONDITIONING.hop)
+    theirs_FM = conditioning_mel(wav_BT[:, points], torch.ones(80))[0]
+
+    difference_FM = (ours_FM - theirs_FM).abs()
+    assert difference_FM[:, 2:-2].max() < 1e-4
+    assert difference_FM.mean() < 0.01 * ours_FM.std()

@@ -306,7 +306,7 @@ def test_all_texts_that_cannot_be_spoken_are_named(model, wav_T):
 def test_packed_weights_are_spoken_with_until_others_are_loaded(model, wav_T, precision):
     exact = speak(model, "Good evening.", wav_T)
 
-    assert model.pack(precision) is None
+    model.pack(precision)
     packed = speak(model, "Good evening.", wav_T)
     model.load_trained(model.trained_tensors(), "here")
     loaded = speak(model, "Good evening.", wav_T)
@@ -328,7 +328,33 @@ def test_exact_is_the_model_as_it_learns(model, wav_T):
 
 def test_clips_tell_whether_packed_weights_are_faithful(model, wav_T):
     clips = [model.features(wav_T[:length], "Good evening.", "en") for length in (44_100, 88_200)]
-    tolerant = model.pack("int8", clips)
-    assert tolerant.asked == tolerant.used == "int8"
-    assert 0 < tolerant.difference <= TOLERANCE
-    assert model.pack("exact", clips).difference == 0
+    assert model.difference(clips) == 0
+    model.pack("int8")
+    assert 0 < model.difference(clips) <= TOLERANCE
+    model.pack("exact")
+    assert model.difference(clips) == 0
+
+
+@pytest.mark.parametrize("precision", ["exact", "bf16", "int8"])
+def test_a_model_that_does_not_learn_says_and_measures_the_same_and_reads_its_weights_when_it_needs_them(
+    model, random_base, wav_T, precision
+):
+    read = []
+
+    class File(dict):
+        def __getitem__(self, name):
+            read.append(name)
+            return super().__getitem__(name)
+
+    clips = [model.features(wav_T[:44_100], "Good evening.", "en")]
+    speaker = load_xtts(random_base, uses=["speaking"], device="cpu")
+    tensors = File({name: tensor.detach().clone() for name, tensor in model.trained_tensors().items()})
+    speaker.load_trained(tensors, "checkpoint_epoch_1.pt")
+    assert not any(".h." in name for name in read)
+
+    for one in (model, speaker):
+        one.pack(precision)
+
+    assert torch.equal(speak(speaker, "Good evening.", wav_T).wav_T, speak(model, "Good evening.", wav_T).wav_T)
+    assert speaker.difference(clips) == pytest.approx(model.difference(clips), abs=1e-6)
+    assert speaker.trained_tensors().keys() == tensors.keys()

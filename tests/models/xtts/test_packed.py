@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from escuta.engine.faithfulness import TOLERANCE, pack_faithfully
+from escuta.engine.faithfulness import TOLERANCE
 from escuta.engine.tokens import TokenChoice
 from escuta.models.xtts.batch import collate
 from escuta.models.xtts.gpt import Gpt
@@ -119,20 +119,5 @@ def test_clips_of_several_lengths_do_not_hear_each_others_padding(trained):
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 def test_a_trained_model_is_packed_faithfully(trained, precision):
-    packed, faithfulness = pack_faithfully(precision, lambda one: PackedGpt(trained, one), loss_of(trained))
-    assert packed.precision == faithfulness.used == precision
-    assert 0 < faithfulness.difference <= TOLERANCE
-
-
-def test_a_damaged_packing_is_refused(trained):
-    def pack(precision):
-        tensors = trained.state_dict()
-        if precision == "int8":
-            weight = tensors["gpt.h.1.mlp.c_proj.weight"]
-            tensors["gpt.h.1.mlp.c_proj.weight"] = weight.roll(1, 0)  # every channel in its neighbour's place
-        return PackedGpt(trained, precision, tensors)
-
-    packed, faithfulness = pack_faithfully("int8", pack, loss_of(trained))
-    assert packed.precision == faithfulness.used == "bf16"
-    assert faithfulness.refused[0][0] == "int8"
-    assert faithfulness.refused[0][1] > TOLERANCE
+    loss = loss_of(trained)
+    assert 0 < abs(loss(PackedGpt(trained, precision)) / loss(PackedGpt(trained)) - 1) <= TOLERANCE

@@ -19,8 +19,8 @@ from escuta.models.xtts.loss import Segment, code_segment, cross_entropy, losses
 from escuta.models.xtts.transformer import Transformer
 
 
-class Gpt(nn.Module):
-    """All that XTTS trains. Its state has the release's names without their first `gpt.`."""
+class Prompter(nn.Module):
+    """What comes before the transformer: it listens to the voice, and embeds text and codes."""
 
     def __init__(self, config: XttsConfig) -> None:
         super().__init__()
@@ -32,6 +32,44 @@ class Gpt(nn.Module):
         self.mel_embedding = _embedding(gpt.num_audio_tokens, gpt.width)
         self.text_pos_embedding = _Positions(gpt.num_text_positions, gpt.width)
         self.mel_pos_embedding = _Positions(gpt.num_audio_positions, gpt.width)
+
+    def conditioning(self, mel_BFM: Tensor) -> Tensor:
+        """Listen to references of one length: [B, F, M] to [B, L, D]."""
+        latents_BLD: Tensor = self.conditioning_perceiver(self.conditioning_encoder(mel_BFM).transpose(1, 2))
+        return latents_BLD
+
+    def conditioning_of_each(self, mel_BFM: Tensor, lengths_B: Tensor) -> Tensor:
+        """Listen to references of several lengths, each without its padding, which would sound like silence."""
+        lengths = lengths_B.tolist()
+        if len(set(lengths)) == 1:
+            return self.conditioning(mel_BFM[:, :, : lengths[0]])
+        return torch.cat([self.conditioning(mel_BFM[i : i + 1, :, :length]) for i, length in enumerate(lengths)])
+
+    def prompt(self, text_BN: Tensor, conditioning_BLD: Tensor) -> Tensor:
+        """Embed all that precedes the first code: the voice, the text with its start and stop, the start code."""
+        return self.sequence(text_BN, torch.full_like(text_BN[:, :1], self.config.start_audio_token), conditioning_BLD)
+
+    def sequence(self, text_BN: Tensor, codes_BP: Tensor, conditioning_BLD: Tensor) -> Tensor:
+        """Embed the voice, the text with its start and stop, and the codes, of which the first is the start code."""
+        text_BP = functional.pad(text_BN, (1, 0), value=self.config.start_text_token)
+        text_BP = functional.pad(text_BP, (0, 1), value=self.config.stop_text_token)
+        return torch.cat([conditioning_BLD, self._text(text_BP), self._codes(codes_BP)], dim=1)
+
+    def _text(self, tokens_BP: Tensor) -> Tensor:
+        embedded_BPD: Tensor = self.text_embedding(tokens_BP) + self.text_pos_embedding(tokens_BP.shape[1])
+        return embedded_BPD
+
+    def _codes(self, codes_BP: Tensor) -> Tensor:
+        embedded_BPD: Tensor = self.mel_embedding(codes_BP) + self.mel_pos_embedding(codes_BP.shape[1])
+        return embedded_BPD
+
+
+class Gpt(Prompter):
+    """All that XTTS trains. Its state has the release's names without their first `gpt.`."""
+
+    def __init__(self, config: XttsConfig) -> None:
+        super().__init__(config)
+        gpt = config.gpt
         self.gpt = Transformer(gpt)
         self.final_norm = nn.LayerNorm(gpt.width)
         self.text_head = nn.Linear(gpt.width, gpt.num_text_tokens)
@@ -61,18 +99,6 @@ class Gpt(nn.Module):
             cross_entropy(mel_logits_BPV, codes.targets_BP),
         )
 
-    def conditioning(self, mel_BFM: Tensor) -> Tensor:
-        """Listen to references of one length: [B, F, M] to [B, L, D]."""
-        latents_BLD: Tensor = self.conditioning_perceiver(self.conditioning_encoder(mel_BFM).transpose(1, 2))
-        return latents_BLD
-
-    def conditioning_of_each(self, mel_BFM: Tensor, lengths_B: Tensor) -> Tensor:
-        """Listen to references of several lengths, each without its padding, which would sound like silence."""
-        lengths = lengths_B.tolist()
-        if len(set(lengths)) == 1:
-            return self.conditioning(mel_BFM[:, :, : lengths[0]])
-        return torch.cat([self.conditioning(mel_BFM[i : i + 1, :, :length]) for i, length in enumerate(lengths)])
-
     def logits(self, text: Segment, codes: Segment, latents_BLD: Tensor) -> tuple[Tensor, Tensor]:
         """Predict the token after every position of both segments, each position knowing the true ones before it.
 
@@ -98,26 +124,10 @@ class Gpt(nn.Module):
             codes_BK: Audio codes of one length.
             conditioning_BLD: The voice.
         """
-        prompt_BSD = self.prompt(text_BN, conditioning_BLD)
-        # The last code is the input of nothing, and the start code is the prompt's last.
-        codes_BKD = self.mel_embedding(codes_BK[:, :-1]) + self.mel_pos_embedding(codes_BK.shape[1])[1:]
-        hidden_BSD: Tensor = self.final_norm(self.gpt(torch.cat([prompt_BSD, codes_BKD], dim=1)))
+        # The last code is the input of nothing.
+        inputs_BK = functional.pad(codes_BK[:, :-1], (1, 0), value=self.config.start_audio_token)
+        hidden_BSD: Tensor = self.final_norm(self.gpt(self.sequence(text_BN, inputs_BK, conditioning_BLD)))
         return hidden_BSD[:, -codes_BK.shape[1] :]
-
-    def prompt(self, text_BN: Tensor, conditioning_BLD: Tensor) -> Tensor:
-        """Embed all that precedes the first code: the voice, the text with its start and stop, the start code."""
-        text_BP = functional.pad(text_BN, (1, 0), value=self.config.start_text_token)
-        text_BP = functional.pad(text_BP, (0, 1), value=self.config.stop_text_token)
-        start_B1 = torch.full_like(text_BN[:, :1], self.config.start_audio_token)
-        return torch.cat([conditioning_BLD, self._text(text_BP), self._codes(start_B1)], dim=1)
-
-    def _text(self, tokens_BP: Tensor) -> Tensor:
-        embedded_BPD: Tensor = self.text_embedding(tokens_BP) + self.text_pos_embedding(tokens_BP.shape[1])
-        return embedded_BPD
-
-    def _codes(self, codes_BP: Tensor) -> Tensor:
-        embedded_BPD: Tensor = self.mel_embedding(codes_BP) + self.mel_pos_embedding(codes_BP.shape[1])
-        return embedded_BPD
 
 
 class _Positions(nn.Module):

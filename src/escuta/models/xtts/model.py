@@ -16,10 +16,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from escuta.audio.files import resample
 from escuta.audio.mel import CONDITIONING, conditioning_mel, dvae_mel, speaker_mel
-from escuta.engine.faithfulness import Faithfulness, pack_faithfully
+from escuta.engine.allocation import large_blocks_apart
 from escuta.engine.linear import Precision, computes_bf16
 from escuta.engine.tokens import TokenChoice
-from escuta.errors import CheckpointError, LanguageError, TextError
+from escuta.errors import LanguageError, TextError
 from escuta.messages import _
 from escuta.models.base import Batch, ClipLimits, Features, Generation, Reference, Spoken
 from escuta.models.blank import blank
@@ -27,11 +27,13 @@ from escuta.models.xtts.batch import collate
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.export import export, fits_coqui
-from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.gpt import Gpt, Prompter
 from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
-from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights
+from escuta.models.xtts.streamed import GptTensors, mel_loss
+from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights, shapes_of
+from escuta.run.mapped import MappedTensors
 from escuta.text.languages import character_limit, language_code
 from escuta.text.split import split
 from escuta.text.tokenizer import Tokenizer
@@ -58,15 +60,17 @@ PartT = TypeVar("PartT", bound=nn.Module | Tensor)
 class Xtts:
     """An XTTS-v2 with the parts that its uses need.
 
+    A model that does not learn leaves its language model on disk, and takes into memory what it speaks with.
+
     Args:
         weights: Config, tensors and files.
-        parts: Those to set up.
+        uses: What it is wanted for.
         device: Where the language model and the decoder compute; all else stays on the CPU.
     """
 
     family = "xtts"
 
-    def __init__(self, weights: Weights, parts: Collection[Part], device: str) -> None:
+    def __init__(self, weights: Weights, uses: Collection[Use], device: str) -> None:
         config = weights.config
         self.languages = config.languages
         self.input_sample_rate = config.sample_rate
@@ -75,12 +79,25 @@ class Xtts:
         self._config = config
         self._folder = weights.files.config.parent
         self._tokenizer = Tokenizer(weights.files.vocab)
+        parts, learns = {part for use in uses for part in PARTS[use]}, "training" in uses
+        # Copies, as the last bits of sums depend on where in memory a tensor begins, and in a file it begins anywhere.
+        on_disk = weights.tensors
+        weights = replace(weights, tensors=MappedTensors(on_disk))
         self._mel_stats_F = weights.tensors.get("mel_stats")
-        self._gpt = _module(Gpt, weights, "gpt").to(device) if "gpt" in parts else None
-        self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
-        self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
-        self._packed: tuple[PackedGpt, WaveformDecoder] | None = None
         self._dvae = _module(Dvae, weights, "dvae") if "dvae" in parts else None
+        self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
+        self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
+        self._gpt: Prompter | None = None
+        self._streamed: GptTensors | None = None
+        self._packed: PackedGpt | None = None
+        self._fast_decoder: WaveformDecoder | None = None
+        if "gpt" in parts and learns:
+            self._gpt = _module(Gpt, weights, "gpt").to(device)
+        elif "gpt" in parts:
+            with blank():
+                self._gpt = Prompter(config).eval().to(device)
+            trained = {name: tensor for name, tensor in on_disk.items() if name.startswith(PREFIXES["gpt"])}
+            self.load_trained(MappedTensors(trained), where=str(self._folder))
 
     # --- learning ---
 
@@ -133,39 +150,35 @@ class Xtts:
     @property
     def trainable(self) -> nn.Module:
         """The language model with its conditioning encoder."""
-        return _there(self._gpt)
+        assert isinstance(self._gpt, Gpt), "the model was loaded for another use"
+        return self._gpt
 
-    def trained_tensors(self) -> dict[str, Tensor]:
-        """The language model's tensors under the release's names; no copies."""
+    def trained_tensors(self) -> Mapping[str, Tensor]:
+        """The language model's tensors under the release's names; no copies, or read when asked for."""
+        if self._streamed is not None:
+            return self._streamed.released
         prefix = PREFIXES["gpt"]
         return {f"{prefix}{name}": tensor for name, tensor in _there(self._gpt).state_dict().items()}
 
+    @large_blocks_apart()
     def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
-        """Take a checkpoint's tensors in place of the present ones.
+        """Take a checkpoint's tensors in place of the present ones; a model that does not learn reads what it needs.
 
         Raises:
             CheckpointError: Names or shapes differ; `where` names the checkpoint.
         """
-        present = self.trained_tensors()
-        wrong = sorted(
-            name
-            for name in {*present, *tensors}
-            if name not in present or name not in tensors or present[name].shape != tensors[name].shape
-        )
-        if wrong:
-            raise CheckpointError(
-                _(
-                    "{where}: {n} tensors differ from the base model's, {name} among them; expected a checkpoint of "
-                    "this model. Choose the base it was trained from."
-                ).format(where=where, n=len(wrong), name=wrong[0])
-            )
         gpt = _there(self._gpt)
-        device = next(gpt.parameters()).device
-        own = {name.removeprefix(PREFIXES["gpt"]): tensor.to(device) for name, tensor in tensors.items()}
-        gpt.load_state_dict(own, assign=True)
         self._packed = None
+        own = GptTensors(tensors, shapes_of(self._config, ["gpt"]), where, self.device)
+        gpt.load_state_dict({name: own[name] for name in gpt.state_dict()}, assign=True)
+        self._streamed = None if isinstance(gpt, Gpt) else own
 
     # --- speaking ---
+
+    @property
+    def device(self) -> torch.device:
+        """Where the language model is: training may have moved it since it was loaded."""
+        return next(_there(self._gpt).parameters()).device
 
     def reference(self, wav_T: Tensor) -> Reference:
         """Compute `mels` [C, F, M] with `mel_lengths` [C], and the `speaker` embedding, of a reference."""
@@ -187,37 +200,38 @@ class Xtts:
             "speaker": speaker_E,
         }
 
-    def pack(self, precision: Precision, clips: Sequence[Features] = ()) -> Faithfulness | None:
+    @large_blocks_apart()
+    def pack(self, precision: Precision) -> None:
         """Speak from now on with packed weights, of this moment, until others are loaded or packed.
 
         The decoder goes along, in bfloat16 where the CPU computes in it.
 
         Args:
             precision: "exact" speaks with the model's own weights, at every moment as they are.
-            clips: Held out from training; where the codes of these become more or less likely by more than the
-                tolerance, the next precision is taken. Without any, `precision` is taken unseen.
-
-        Returns:
-            Which precision was taken, and why; None without clips.
         """
-        gpt, decoder = _there(self._gpt), _there(self._decoder)
-        self._packed = None
-        faithfulness = None
-        if not clips:
-            packed = PackedGpt(gpt, precision)
-        else:
-            batch = {name: tensor.to(gpt.mel_head.weight.device) for name, tensor in self.collate(clips, None).items()}
-            with evaluating(gpt), torch.no_grad():
-                conditioning_BLD = gpt.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
-            packed, faithfulness = pack_faithfully(
-                precision,
-                pack=lambda precision: PackedGpt(gpt, precision),
-                loss=lambda packed: float(packed.mel_loss(batch, conditioning_BLD)),
-            )
-        if packed.precision != "exact":
-            fast = computes_bf16(next(decoder.parameters()).device)
-            self._packed = packed, deepcopy(decoder).bfloat16() if fast else decoder
-        return faithfulness
+        self._packed = None  # what was packed goes before more memory is taken
+        if precision != "exact" or self._streamed is not None:
+            self._packed = PackedGpt(_there(self._gpt), precision, self._streamed)
+
+    @large_blocks_apart()
+    def difference(self, clips: Sequence[Features], progress: Callable[[], None] | None = None) -> float:
+        """How much packing changes the loss of held-out clips' codes, relative to the exact loss; 0.0 for "exact".
+
+        Exact weights pass through memory a layer at a time.
+
+        Args:
+            clips: A few of them, never learned from.
+            progress: Called now and then.
+        """
+        if self._packed is None or self._packed.precision == "exact":
+            return 0.0
+        gpt = _there(self._gpt)
+        batch = {name: tensor.to(self.device) for name, tensor in self.collate(clips, None).items()}
+        with evaluating(gpt), torch.no_grad():
+            voices_BLD = gpt.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
+            exact = mel_loss(gpt, self._streamed or gpt.state_dict(), batch, voices_BLD, progress)
+            packed = self._packed.mel_loss(batch, voices_BLD)
+        return float((packed / exact - 1).abs())
 
     def speak(
         self,
@@ -258,9 +272,7 @@ class Xtts:
         language = self.language(language)
         if problems := [(text, why) for text in texts for why in self.text_problems(text, language)]:
             raise TextError(*(_("text {text!r}: {why}.").format(text=text, why=why) for text, why in problems))
-        gpt = _there(self._gpt)
-        device = next(gpt.parameters()).device  # training may have moved it since it was loaded
-        decoder = _there(self._decoder).to(device)
+        gpt, device = _there(self._gpt), self.device
         with evaluating(gpt), torch.no_grad():
             mels_CFM = reference["mels"].to(device)
             conditioning_LD = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
@@ -277,7 +289,10 @@ class Xtts:
             ]
             for text in texts
         ]
-        packed, decoder = self._packed or (PackedGpt(gpt), decoder)
+        if self._packed is None and self._streamed is not None:
+            self.pack("exact")
+        packed = self._packed or PackedGpt(gpt)
+        decoder = self._decoder_for(packed.precision, device)
         said = iter(speak(packed, decoder, [one for text in sentences for one in text], choice, progress=progress))
         return [self._joined(list(islice(said, len(text))), choice) for text in sentences]
 
@@ -291,6 +306,13 @@ class Xtts:
         tensors = {**weights.tensors, **self.trained_tensors()}
         export(folder, weights.config, tensors, weights.files.vocab)
         return None if fits_coqui(weights.config) else _("coqui-tts cannot load a model of these sizes; escuta can.")
+
+    def _decoder_for(self, precision: Precision, device: torch.device) -> WaveformDecoder:
+        decoder = _there(self._decoder).to(device)
+        if precision == "exact" or not computes_bf16(device):
+            return decoder
+        self._fast_decoder = self._fast_decoder or deepcopy(decoder).bfloat16()
+        return self._fast_decoder
 
     def _joined(self, said: Sequence[SpokenSentence], choice: TokenChoice) -> Spoken:
         return Spoken(
@@ -307,18 +329,18 @@ class Xtts:
         return replace(self._config.choice, **asked)
 
 
+@large_blocks_apart()
 def load_xtts(folder: Path, *, uses: Collection[Use], device: str) -> Xtts:
     """Load what `uses` need of the XTTS-v2 in `folder`.
 
     Raises:
         ModelError: Files are missing, damaged, or not of one XTTS-v2.
     """
-    parts = {part for use in uses for part in PARTS[use]}
-    return Xtts(load_weights(folder, parts), parts, device)
+    return Xtts(load_weights(folder, {part for use in uses for part in PARTS[use]}), uses, device)
 
 
 def _module(kind: Callable[..., ModuleT], weights: Weights, part: Part) -> ModuleT:
-    """Set up one part around the tensors as they are on disk: nothing is initialised, nothing copied."""
+    """Set up one part around its tensors: nothing is initialised."""
     with blank():
         module = kind(weights.config)
     module.load_state_dict(weights.part(part), assign=True)

@@ -13,7 +13,7 @@ from escuta.engine.cache import Cache
 from escuta.engine.linear import Kernel, Linear, Precision, choose_kernel
 from escuta.engine.stack import Block, Norm, Stack
 from escuta.models.base import Batch
-from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.gpt import Prompter
 from escuta.models.xtts.loss import code_segment, cross_entropy
 
 EPSILON = 1e-5
@@ -24,12 +24,14 @@ class PackedGpt:
     """What decodes. In "exact" it looks at the model's own weights; otherwise it holds its own, as they were.
 
     Args:
-        gpt: Gives sizes, the conditioning and the prompt.
+        gpt: Gives sizes and the prompt.
         precision: Of the weights that every code passes.
         tensors: Names as in `gpt`'s state; None is that state. Each is read once, so a mapping may read from a file.
     """
 
-    def __init__(self, gpt: Gpt, precision: Precision = "exact", tensors: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(
+        self, gpt: Prompter, precision: Precision = "exact", tensors: Mapping[str, Tensor] | None = None
+    ) -> None:
         self.config = gpt.config
         self._gpt = gpt
         source = _Source(gpt.state_dict() if tensors is None else tensors, precision)
@@ -111,7 +113,10 @@ class _Source:
         return self.kernel.pack(self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"])
 
     def linear_in_out(self, name: str) -> Linear:
-        return self.kernel.pack(self._tensors[f"{name}.weight"].T, self._tensors[f"{name}.bias"])
+        weight_OI = self._tensors[f"{name}.weight"].T
+        if not self._looks_on:
+            weight_OI = weight_OI.contiguous()  # once for all that packing does with it
+        return self.kernel.pack(weight_OI, self._tensors[f"{name}.bias"])
 
     def table(self, name: str) -> Tensor:
         # A copy even where nothing is rounded: a tensor mapped from a file would keep the whole file in memory.

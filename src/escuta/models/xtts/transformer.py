@@ -18,7 +18,7 @@ class Transformer(nn.Module):
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
         self.drop = nn.Dropout(config.dropout)
-        self.h = nn.ModuleList(_Block(config) for _ in range(config.layers))
+        self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
 
     def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None = None) -> Tensor:
@@ -35,7 +35,9 @@ class Transformer(nn.Module):
         return normed_BSD
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
+    """Attention, then a feed-forward, each behind a norm and added to what came in."""
+
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(config.width)
@@ -43,7 +45,8 @@ class _Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.width)
         self.mlp = _FeedForward(config)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None) -> Tensor:
+    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None = None) -> Tensor:
+        """Transform hidden states, as `Transformer.forward` does."""
         x_BSD = x_BSD + self.attn(self.ln_1(x_BSD), mask_B1SS)
         out_BSD: Tensor = x_BSD + self.mlp(self.ln_2(x_BSD))
         return out_BSD

@@ -61,14 +61,14 @@ class Weights:
     """An XTTS-v2 read from disk."""
 
     config: XttsConfig
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Tensor]
     """Under the release's names, floats in float32; mapped from disk where the file has them so."""
     files: Files
 
     def part(self, part: Part) -> dict[str, Tensor]:
         """The tensors of one part, under the names that its module has for them."""
         prefix = PREFIXES[part]
-        return {name.removeprefix(prefix): tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
+        return {name.removeprefix(prefix): self.tensors[name] for name in self.tensors if name.startswith(prefix)}
 
 
 def load_weights(folder: Path, parts: Collection[Part] = tuple(PREFIXES)) -> Weights:
@@ -85,7 +85,7 @@ def load_weights(folder: Path, parts: Collection[Part] = tuple(PREFIXES)) -> Wei
     tensors = _read_tensors(files, parts)
     config = XttsConfig.from_release(read_json(files.config))
     config = replace(config, gpt=replace(config.gpt, **_text_tokens(files, tensors)))
-    expected = _shapes(config, parts)
+    expected = shapes_of(config, parts)
     if problems := _differences(expected, tensors, files):
         raise WeightsError(*problems)
     return Weights(config=config, tensors={name: _in_float32(tensors[name]) for name in expected}, files=files)
@@ -96,6 +96,16 @@ def fingerprint(folder: Path) -> str:
     model = find_files(folder).model
     status = model.stat()
     return _sha256(model, status.st_size, status.st_mtime_ns)
+
+
+def features_fingerprint(folder: Path) -> str:
+    """Tell apart models that give other features of the same clip: a hash over all files, whatever holds what."""
+    files = find_files(folder)
+    total = hashlib.sha256()
+    for path in (files.model, files.config, files.vocab, files.dvae, files.mel_stats):
+        status = path.stat() if path else None
+        total.update(_sha256(path, status.st_size, status.st_mtime_ns).encode() if path and status else b"none")
+    return total.hexdigest()
 
 
 def save_base(folder: Path, config: XttsConfig, tensors: Mapping[str, Tensor], vocab_json: str) -> None:
@@ -121,7 +131,7 @@ def check_complete(config: XttsConfig, tensors: Mapping[str, Tensor], parts: Col
         ValueError: They do not.
     """
     found = {name: tensor.shape for name, tensor in tensors.items()}
-    wrong = sorted(name for name, shape in _shapes(config, parts).items() if found.get(name) != shape)
+    wrong = sorted(name for name, shape in shapes_of(config, parts).items() if found.get(name) != shape)
     if wrong:
         raise ValueError(f"{len(wrong)} tensors are missing, or of another shape: {', '.join(wrong[:5])}")
 
@@ -187,7 +197,7 @@ def _text_tokens(files: Files, tensors: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 @cache
-def _shapes_of(config: XttsConfig, part: Part) -> dict[str, torch.Size]:
+def _part_shapes(config: XttsConfig, part: Part) -> dict[str, torch.Size]:
     if part == "mel_stats":
         return {"mel_stats": torch.Size([config.num_mel_bins])}
     module: type[nn.Module] = {"gpt": Gpt, "decoder": WaveformDecoder, "speaker_encoder": SpeakerEncoder, "dvae": Dvae}[
@@ -197,9 +207,9 @@ def _shapes_of(config: XttsConfig, part: Part) -> dict[str, torch.Size]:
         return {f"{PREFIXES[part]}{name}": tensor.shape for name, tensor in module(config).state_dict().items()}
 
 
-def _shapes(config: XttsConfig, parts: Collection[Part]) -> dict[str, torch.Size]:
+def shapes_of(config: XttsConfig, parts: Collection[Part]) -> dict[str, torch.Size]:
     """Name and shape of every tensor of `parts`."""
-    return {name: shape for part in parts for name, shape in _shapes_of(config, part).items()}
+    return {name: shape for part in parts for name, shape in _part_shapes(config, part).items()}
 
 
 def _differences(expected: Mapping[str, torch.Size], tensors: Mapping[str, Tensor], files: Files) -> list[str]:

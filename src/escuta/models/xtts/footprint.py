@@ -1,0 +1,42 @@
+"""How much memory speaking takes, told from the files before anything of them is read."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from escuta.engine.linear import Precision
+from escuta.models.xtts.weights import PREFIXES, Weights, load_weights
+
+BYTES = {"exact": 4, "bf16": 2, "int8": 1}
+"""Of a weight of the packed matrices."""
+
+RUNTIME_BYTES = 450_000_000
+"""Python and PyTorch before any weight, measured; what they take while speaking 15 s with it."""
+
+PACKING_COPIES = 8
+"""Times the largest matrix, in float32: it is read, turned, rounded and packed."""
+
+
+def speaking_bytes(folder: Path, precision: Precision) -> int:
+    """The most memory that speaking with the model in `folder` takes, on a CPU.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of one XTTS-v2.
+    """
+    weights = load_weights(folder, ["gpt", "decoder", "speaker_encoder", "mel_stats"])
+    kept = sum(4 * tensor.numel() for tensor in weights.tensors.values())
+    packed = [tensor for name, tensor in weights.tensors.items() if _is_packed(name, tensor)]
+    kept -= sum((4 - BYTES[precision]) * tensor.numel() for tensor in packed)
+    kept -= 4 * weights.tensors["gpt.text_head.weight"].numel()  # for training alone
+    if precision != "exact":
+        kept += 2 * _num_of(weights, PREFIXES["decoder"])  # once more, in bfloat16
+    largest = max(tensor.numel() for tensor in packed)
+    return RUNTIME_BYTES + kept + PACKING_COPIES * 4 * largest
+
+
+def _is_packed(name: str, tensor: Tensor) -> bool:
+    return tensor.ndim == 2 and (name.startswith("gpt.gpt.h.") or name == "gpt.mel_head.weight")
+
+
+def _num_of(weights: Weights, prefix: str) -> int:
+    return sum(tensor.numel() for name, tensor in weights.tensors.items() if name.startswith(prefix))

@@ -1,0 +1,167 @@
+"""Has checkpoints written by a process of its own: training waits for a copy in memory, not for the disk."""
+
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from escuta.run.checkpoints import Checkpoint, state_table, write_tables
+from escuta.run.child import Child
+from escuta.run.publish import publish_copy
+from escuta.run.staging import Staged, Staging
+from escuta.run.writer import COMMAND, write_staged
+
+NICENESS = 5
+"""Of the process that writes, above that of training."""
+
+TIMEOUT_SECONDS = 600.0
+"""A process that writes one checkpoint for longer is taken for hung."""
+
+STATE_OVER_WEIGHTS = 2
+"""AdamW keeps two numbers for each weight."""
+
+SLACK = 1.02
+"""What names and the ends of tensors take, a generous guess: memory that is too little is only taken again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How one checkpoint was put out of the way of training."""
+
+    weights: Staged | None
+    """Where other processes find the weights; None where there is no memory for that."""
+    weights_seconds: float
+    """Copying the weights, all that a sample needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A checkpoint on its way to the disk."""
+
+    path: Path
+    best: Path | None
+    weights: Staged
+    state: Staged
+
+
+class CheckpointWriter:
+    """Writes one checkpoint at a time: in a process of its own, or here where that process or memory is lacking.
+
+    Args:
+        weight_bytes: Of all weights.
+        free_bytes: Memory that training leaves free; where it is too little, nothing is put out of the way.
+    """
+
+    def __init__(self, weight_bytes: int, free_bytes: int) -> None:
+        self._child: Child | None = None
+        self._order: _Order | None = None
+        self._told = False
+        self._seconds: float | None = None
+        self._weights, self._state = Staging(), Staging()
+        weights, state = int(weight_bytes * SLACK), int(weight_bytes * SLACK * STATE_OVER_WEIGHTS)
+        self._staging = weights + state < free_bytes
+        if self._staging:
+            try:
+                self._weights.reserve(weights)
+                self._state.reserve(state)
+            except OSError:
+                self._staging = False
+        self._start()
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """File descriptors of what `Copied.weights` says; a process needs them to read it."""
+        return (self._weights.fd,)
+
+    def begin(self, path: Path, checkpoint: Checkpoint, best: Path | None) -> Copied:
+        """Put `checkpoint` out of the way, to be written under `path` and `best`. The one before must be finished.
+
+        Raises:
+            OSError: It was written here, and the disk is full or the folder cannot be written.
+        """
+        started = time.perf_counter()
+        if self._staging:
+            try:
+                weights = self._weights.put(dict(checkpoint.model))
+                weights_seconds = time.perf_counter() - started
+                self._order = _Order(path, best, weights, self._state.put(state_table(checkpoint)))
+            except OSError:  # no more memory
+                self._staging = False
+            else:
+                self._told = False
+                return Copied(weights, weights_seconds)
+        write_tables(path, checkpoint.model, state_table(checkpoint))
+        if best:
+            publish_copy(path, best)
+        self._seconds = time.perf_counter() - started
+        return Copied(None, 0.0)
+
+    def finished(self, *, wait: bool = False) -> float | None:
+        """How many seconds writing took, once after it is done; None before, and when nothing was begun.
+
+        Args:
+            wait: Until it is done.
+
+        Raises:
+            OSError: The disk is full or the folder cannot be written.
+        """
+        if self._order:
+            self._seconds = self._ask(self._order, wait=wait)
+        seconds, self._seconds = self._seconds, None
+        return seconds
+
+    def hold_back(self) -> None:
+        """Let what is queued on the GPU from now on wait for the copies; the caller does not."""
+        self._weights.hold_back()
+        self._state.hold_back()
+
+    def settle(self, *, wait: bool = True) -> bool:
+        """Whether all is copied, so that what was copied from may go.
+
+        Args:
+            wait: Until it is.
+        """
+        return self._weights.settle(wait=wait) and self._state.settle(wait=wait)
+
+    def close(self) -> None:
+        """End the process and give the memory back."""
+        if self._child:
+            self._child.end()
+        self._weights.close()
+        self._state.close()
+
+    def _start(self) -> None:
+        with suppress(OSError):  # neither memory nor handles for one more process
+            self._child = Child(COMMAND, nice=NICENESS, threads=1, inherited=(self._weights.fd, self._state.fd))
+
+    def _ask(self, order: _Order, *, wait: bool) -> float | None:
+        """Look after the process that writes `order`; write it here where that one dies or hangs."""
+        if not self.settle(wait=wait):
+            return None
+        if not self._told:
+            self._tell(order)
+        while child := self._child:
+            alive = child.alive()
+            for message in child.messages(wait_seconds=0.05 if wait else 0.0):
+                self._order = None
+                if "refused" in message:
+                    raise OSError(*message["refused"])
+                return float(message["seconds"])
+            if not alive or child.silent_seconds() > TIMEOUT_SECONDS:
+                child.end()
+                self._child = None
+            elif not wait:
+                return None
+        self._order = None
+        started = time.perf_counter()
+        write_staged(order.path, order.best, order.weights, order.state)
+        return time.perf_counter() - started
+
+    def _tell(self, order: _Order) -> None:
+        self._told = True
+        if not self._child:
+            self._start()
+        if self._child:
+            best = str(order.best) if order.best else None
+            parts = {"weights": asdict(order.weights), "state": asdict(order.state)}
+            self._child.tell({"path": str(order.path), "best": best, **parts})

@@ -1,0 +1,96 @@
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from escuta.run.checkpoints import Checkpoint, Progress, read_checkpoint
+from escuta.run.staging import StagedTensors, Staging
+from escuta.training import writing
+from escuta.training.writing import CheckpointWriter
+from runs import until
+
+CHECKPOINT = Checkpoint(
+    family="xtts",
+    base_fingerprint="abc",
+    progress=Progress(epoch=1, step=4),
+    val_loss=1.0,
+    model={"gpt.mel_head.bias": torch.arange(3.0)},
+    optimizer={"state": {}, "param_groups": []},
+    random_state={"cpu": torch.get_rng_state()},
+)
+
+PLENTY = 1 << 30
+
+
+@pytest.fixture
+def writer():
+    writer = CheckpointWriter(12, PLENTY)
+    yield writer
+    writer.close()
+
+
+def test_a_checkpoint_is_written_beside_training_as_it_was_when_it_was_begun(writer, tmp_path):
+    weights = torch.arange(3.0)
+    copied = writer.begin(tmp_path / "a.pt", replace(CHECKPOINT, model={"w": weights}), tmp_path / "best.pt")
+    weights.fill_(9)
+
+    until(lambda: writer.finished() is not None)
+
+    assert read_checkpoint(tmp_path / "a.pt").model["w"].tolist() == [0, 1, 2]
+    assert (tmp_path / "best.pt").samefile(tmp_path / "a.pt")
+    assert copied.weights_seconds > 0
+    assert StagedTensors(copied.weights)["w"].tolist() == [0, 1, 2]
+    assert writer.finished() is None
+    assert copied.weights.fd in writer.inherited
+
+
+def test_a_full_disk_is_told_to_training(writer, tmp_path):
+    (tmp_path / "file").touch()
+    writer.begin(tmp_path / "file" / "a.pt", CHECKPOINT, None)
+
+    with pytest.raises(OSError, match="file"):
+        writer.finished(wait=True)
+
+    writer.begin(tmp_path / "a.pt", CHECKPOINT, None)
+    assert writer.finished(wait=True) > 0
+
+
+def test_a_process_that_is_killed_costs_no_checkpoint(writer, tmp_path):
+    os.kill(writer._child.pid, signal.SIGKILL)
+    for name in ("a.pt", "b.pt"):  # the first is written here, the second by a new process
+        writer.begin(tmp_path / name, CHECKPOINT, None)
+        assert writer.finished(wait=True) > 0
+        assert read_checkpoint(tmp_path / name).progress == CHECKPOINT.progress
+    assert writer._child.alive()
+
+
+def test_a_process_that_hangs_is_ended_and_its_checkpoint_written(writer, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "TIMEOUT_SECONDS", 0.3)
+    os.kill(writer._child.pid, signal.SIGSTOP)
+
+    writer.begin(tmp_path / "a.pt", CHECKPOINT, None)
+
+    assert writer.finished(wait=True) > 0
+    assert read_checkpoint(tmp_path / "a.pt").progress == CHECKPOINT.progress
+
+
+@pytest.mark.parametrize("lacking", ["memory", "room", "process"])
+def test_without_memory_or_processes_training_writes_itself(tmp_path, monkeypatch, lacking):
+    if lacking == "process":
+        monkeypatch.setattr(writing, "COMMAND", (str(tmp_path / "no such program"),))
+    if lacking == "memory":
+        monkeypatch.setattr(Staging, "reserve", refuse)
+    writer = CheckpointWriter(12, 12 if lacking == "room" else PLENTY)
+
+    copied = writer.begin(tmp_path / "a.pt", CHECKPOINT, tmp_path / "best.pt")
+
+    assert writer.finished(wait=True) > 0
+    assert read_checkpoint(tmp_path / "best.pt").progress == CHECKPOINT.progress
+    assert (copied.weights is None) == (lacking != "process")
+    writer.close()
+
+
+def refuse(*_args):
+    raise OSError(12, "Cannot allocate memory")
