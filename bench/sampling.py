@@ -1,210 +1,232 @@
-"""How fast escuta speaks, beside coqui-tts, in one run on one machine.
+"""How fast escuta speaks and how little training notices of it, beside coqui-tts, in one run on one machine.
 
-    python -m bench.sampling [--peer-python .venv-peer/bin/python] [--models FOLDER]
+    python -m bench.sampling [--only warm,batch] [--models FOLDER] [--peer-python .venv-peer/bin/python]
 
-Both load one XTTS-v2 of the release's size with weights of `bench.seeded` that never choose the stop code, and speak
-the same sentences for the same number of codes with the same number of threads, in turns, so that whatever else the
-machine does falls on both. Writes `bench/results/sampling.json` and the table in `docs/benchmarks.md`.
+Both speak with one XTTS-v2 of the release's size, the same sentences for the same number of codes with the same number
+of threads, in turns, so that whatever else the machine does falls on both. Each section writes what it measured to
+`bench/results/sampling.json` and `docs/benchmarks.md` as it ends, beside what the others have measured before.
 """
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import soundfile
 import torch
 
-from bench.export_parity import ROOT, recording
-from bench.seeded import seeded_tensor
+from bench import bound, breakdown, checkpoint, stall, throughput
+from bench.apart import Measurement, apart, end_on_sigterm
+from bench.export_parity import ROOT
+from bench.figures import ratios
+from bench.machine import machine, peer_versions
+from bench.models import Models, sentences
+from bench.side import Answer, Side
 from bench.table import write_tables
-from escuta.models.xtts.config import GptConfig, XttsConfig
-from escuta.models.xtts.decoder import WaveformDecoder
-from escuta.models.xtts.dvae import Dvae
-from escuta.models.xtts.gpt import Gpt
-from escuta.models.xtts.model import load_xtts
-from escuta.models.xtts.speaker_encoder import SpeakerEncoder
-from escuta.models.xtts.weights import PREFIXES, Part, save_base
-from escuta.text.vocabulary import character_vocabulary
+from escuta.models.xtts.config import XttsConfig
 
 RESULTS = ROOT / "bench" / "results" / "sampling.json"
-CODES = 150  # 7 s
-SENTENCES = [
-    "The old clock on the wall says ten past nine, and nobody has wound it since the spring.",
-    "She opened the window to let the morning in.",
-    "Three boats lay in the harbour, their ropes stiff with salt, waiting for the wind to turn.",
-    "We walked as far as the bridge and then came back along the river.",
-    "Nobody knew who had left the lamp burning in the empty house.",
-    "The train was late again, so they shared the last of the bread and watched the rain.",
-    "His letters came every week, short and full of small news.",
-    "In the evening the hills turn blue, and one by one the lights come on in the valley.",
-]
-MODULES: dict[Part, type[Gpt | WaveformDecoder | SpeakerEncoder | Dvae]] = {
-    "gpt": Gpt,
-    "decoder": WaveformDecoder,
-    "speaker_encoder": SpeakerEncoder,
-    "dvae": Dvae,
+WARM_UP_CODES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is measured, with what."""
+
+    models: Models
+    peer: tuple[str, ...]
+    """Command of the peer's half, but for its options."""
+    threads: int
+    rounds: int
+    counts: tuple[int, ...] = (1, 2, 4, 8, 16)
+    """Of sentences spoken at once."""
+    seconds: tuple[int, ...] = (3, 7, 15, 25)
+    """Of speech in one sentence."""
+    block_seconds: float = 20.0
+    """Of training, with somebody speaking or without."""
+    stalls: int = 30
+
+    def ours_command(self, device: str = "cpu") -> list[str]:
+        """Starts our half."""
+        return [sys.executable, "-m", "bench.speaking", str(self.models.base), *self._options, "--device", device]
+
+    @property
+    def peer_command(self) -> list[str]:
+        """Starts the peer's half."""
+        return [*self.peer, str(self.models.exported), *self._options]
+
+    @property
+    def few_rounds(self) -> int:
+        """Of what takes long."""
+        return max(1, self.rounds - 2)
+
+    def no_runs(self) -> dict[str, list[Answer]]:
+        """For each number of sentences."""
+        return {str(count): [] for count in self.counts}
+
+    def speak_together(self, ours: Side, runs: dict[str, list[Answer]]) -> None:
+        """Speak each number of sentences once, and note it in `runs`."""
+        for count in self.counts:
+            runs[str(count)].append(ours.speak(sentences(count), self.models.codes))
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--reference", str(self.models.voice), "--threads", str(self.threads)]
+
+
+def warm(bench: Bench) -> Measurement:
+    """One sentence of 7 s, both with their weights in memory; the first turn is for warming up."""
+    runs: Measurement = {"escuta": [], "coqui": []}
+    with Side(bench.ours_command(), bench.threads) as ours, Side(bench.peer_command, bench.threads) as peer:
+        for turn in range(bench.rounds + 1):
+            for name, side in (("escuta", ours), ("coqui", peer)):
+                answer = side.speak(sentences(1), bench.models.codes)
+                if turn:
+                    runs[name].append(answer)
+    return runs
+
+
+def batch(bench: Bench) -> Measurement:
+    """Several sentences of 7 s: ours together, the peer's eight one after another, once between ours."""
+    ours_runs, peer_runs = bench.no_runs(), []
+    with Side(bench.ours_command(), bench.threads) as ours, Side(bench.peer_command, bench.threads) as peer:
+        ours.speak(sentences(1), bench.models.codes)
+        peer.speak(sentences(1), WARM_UP_CODES)
+        for turn in range(bench.few_rounds):
+            bench.speak_together(ours, ours_runs)
+            if not turn:
+                peer_runs.append(peer.speak(sentences(8), bench.models.codes))
+    return {"escuta": ours_runs, "coqui": peer_runs}
+
+
+def lengths(bench: Bench) -> Measurement:
+    """One sentence of several lengths."""
+    runs: Measurement = {"escuta": {}, "coqui": {}}
+    with Side(bench.ours_command(), bench.threads) as ours, Side(bench.peer_command, bench.threads) as peer:
+        peer.speak(sentences(1), WARM_UP_CODES)
+        for speech_seconds in bench.seconds:
+            codes = int(speech_seconds * XttsConfig().sample_rate / XttsConfig().gpt.code_stride)
+            ours.speak(sentences(1), codes)
+            runs["escuta"][str(speech_seconds)] = [ours.speak(sentences(1), codes) for _turn in range(bench.few_rounds)]
+            runs["coqui"][str(speech_seconds)] = [peer.speak(sentences(1), codes)]
+    return runs
+
+
+def gpu(bench: Bench) -> Measurement | None:
+    """Our speed and the stall where there is a GPU; None where there is none."""
+    if not torch.cuda.is_available():
+        return None
+    runs = bench.no_runs()
+    with Side(bench.ours_command("cuda"), bench.threads) as ours:
+        ours.speak(sentences(1), bench.models.codes)
+        for _turn in range(bench.few_rounds):
+            bench.speak_together(ours, runs)
+    return {
+        "escuta": runs,
+        "stall": apart(stall.measure, bench.models, bench.threads, bench.stalls, device="cuda"),
+        "throughput": apart(throughput.measure, bench.models, bench.rounds, bench.block_seconds, device="cuda"),
+    }
+
+
+SECTIONS: dict[str, Callable[[Bench], Measurement | None]] = {
+    "warm": warm,
+    "batch": batch,
+    "lengths": lengths,
+    "checkpoint": lambda bench: apart(
+        checkpoint.measure, bench.models, bench.peer_command, bench.threads, bench.few_rounds
+    ),
+    "breakdown": lambda bench: apart(breakdown.measure, bench.models, bench.threads, bench.few_rounds),
+    "bound": lambda bench: apart(bound.measure, bench.models, bench.threads, bench.rounds),
+    "stall": lambda bench: apart(stall.measure, bench.models, bench.threads, bench.stalls),
+    "throughput": lambda bench: apart(throughput.measure, bench.models, bench.rounds, bench.block_seconds),
+    "gpu": gpu,
 }
-RATIOS = (
-    *("warm_7s", "batch_8", "checkpoint_to_sample", "step_over_bandwidth_bound", "memory_over_peer"),
-    *("stall_over_copy", "throughput_with_background"),
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the model, speak in turns, write what was measured."""
+    """Build the model, measure, write."""
     parser = argparse.ArgumentParser(prog="python -m bench.sampling", description="Compare speed with coqui-tts.")
     parser.add_argument("--peer-python", type=Path, default=ROOT / ".venv-peer" / "bin" / "python")
-    parser.add_argument("--models", type=Path, help="keep the models here (6 GB), and use them if they are there")
+    parser.add_argument("--models", type=Path, help="keep the models here (8 GB), and use them if they are there")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measured turns of each")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args(arguments)
+    only = asked.only.split(",")
+    if unknown := sorted(set(only) - SECTIONS.keys()):
+        parser.error(f"--only {','.join(unknown)}: no such sections; expected some of {', '.join(SECTIONS)}")
     if not asked.peer_python.is_file():
         parser.error(f"{asked.peer_python}: no such Python; run bench/peer/setup.sh, or give --peer-python")
+    end_on_sigterm()
     with ExitStack() as stack:
-        models = asked.models or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        build(models)
-        options = ["--reference", str(models / "voice.wav"), "--threads", str(asked.threads)]
-        ours = stack.enter_context(Side([sys.executable, "-m", "bench.speaking", str(models / "base"), *options]))
-        script = str(ROOT / "bench" / "peer" / "sampling.py")
-        peer = stack.enter_context(Side([str(asked.peer_python), script, str(models / "exported"), *options]))
-        runs = speak_in_turns(ours, peer, asked.rounds)
-    bandwidth = read_bytes_per_second(asked.threads)
-    result = {
-        "what": f"XTTS-v2 at release size, weights drawn from names, {CODES} codes (7 s) a sentence",
-        "machine": machine(asked.threads),
-        "runs": runs,
-        "bandwidth_bytes_per_second": bandwidth,
-        "bound_seconds_per_code": int8_bytes() / bandwidth,
-        "ratios": ratios(runs, int8_bytes() / bandwidth),
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
-    write_tables(ROOT / "docs", result)
+        folder = asked.models or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        models = Models(folder.resolve())
+        _tell("models", lambda: apart(models.build, XttsConfig()))
+        peer = (str(asked.peer_python.absolute()), str(ROOT / "bench" / "peer" / "sampling.py"))
+        bench = Bench(models, peer, asked.threads, asked.rounds)
+        result = measure(bench, only, Pages(RESULTS, ROOT / "docs"), peer_versions(asked.peer_python))
     print(json.dumps(result["ratios"], indent=2))
     return 0
 
 
-def build(folder: Path) -> None:
-    """Make the recording, the model and its export, unless they are there."""
-    if (folder / "exported" / "model.pth").exists():
-        return
-    folder.mkdir(exist_ok=True)
-    vocab_json = character_vocabulary()
-    num_text_tokens = max(json.loads(vocab_json)["model"]["vocab"].values()) + 1
-    config = XttsConfig(gpt=GptConfig(num_text_tokens=num_text_tokens))
-    with torch.device("meta"):
-        shapes = {
-            f"{PREFIXES[part]}{name}": tensor.shape
-            for part, kind in MODULES.items()
-            for name, tensor in kind(config).state_dict().items()
-        }
-    shapes["mel_stats"] = torch.Size([config.num_mel_bins])
-    tensors = {name: seeded_tensor(name, shape, 0) for name, shape in shapes.items()}
-    tensors["gpt.mel_head.bias"][config.gpt.stop_audio_token] = -1000  # never chosen, by either
-    save_base(folder / "base", config, tensors, vocab_json)
-    soundfile.write(folder / "voice.wav", recording(), 22_050)
-    load_xtts(folder / "base", uses=["speaking"], device="cpu").export(folder / "exported")
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where figures are kept."""
+
+    results: Path
+    """The JSON file."""
+    docs: Path
+    """The folder of the pages."""
+
+    def sections(self) -> dict[str, Any]:
+        """What was measured before."""
+        if not self.results.exists():
+            return {}
+        sections: dict[str, Any] = json.loads(self.results.read_text(encoding="utf-8"))["sections"]
+        return sections
+
+    def write(self, result: Mapping[str, Any]) -> None:
+        """Put `result` in place of what was there."""
+        self.results.parent.mkdir(exist_ok=True)
+        self.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_tables(self.docs, result)
 
 
-class Side:
-    """One of the two, in a process of its own."""
+def measure(bench: Bench, only: Sequence[str], pages: Pages, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Measure some sections, and keep what is known of the others; written after each.
 
-    def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-    def __enter__(self) -> "Side":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def speak(self, num_sentences: int, num_codes: int = CODES) -> dict[str, Any]:
-        """Speak so many sentences, and tell how it went."""
-        assert self._process.stdin
-        assert self._process.stdout
-        texts = (SENTENCES * num_sentences)[:num_sentences]
-        print(json.dumps({"texts": texts, "codes": num_codes}), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()} before it had spoken")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    Args:
+        bench: What is measured.
+        only: Names of sections.
+        pages: Where it is written.
+        versions: Of the peer.
+    """
+    what = f"XTTS-v2 at release size, weights drawn from names, {bench.models.codes} codes a sentence of 7 s"
+    sections = pages.sections()
+    result = {"what": what, "ratios": ratios(sections), "sections": sections}
+    for name in only:
+        measured_on = {**machine(bench.threads), **versions}
+        measured = _tell(name, lambda name=name: SECTIONS[name](bench))  # type: ignore[misc]
+        if measured is None:
+            print(f"{name}: not here; what was measured before stays", flush=True)
+            continue
+        sections[name] = {"machine": measured_on, **measured}
+        result["ratios"] = ratios(sections)
+        pages.write(result)
+    return result
 
 
-def speak_in_turns(ours: Side, peer: Side, rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Speak one sentence by each in turn, and eight of ours; the first turn is for warming up."""
-    runs: dict[str, list[dict[str, Any]]] = {"escuta_1": [], "coqui_1": [], "escuta_8": []}
-    for turn in range(rounds + 1):
-        said = {"escuta_1": ours.speak(1), "coqui_1": peer.speak(1), "escuta_8": ours.speak(8)}
-        if turn:
-            for name, answer in said.items():
-                runs[name].append(answer)
-    return runs
-
-
-def ratios(runs: Mapping[str, list[dict[str, Any]]], bound_seconds: float) -> dict[str, float | None]:
-    """The figures to reach; peer over escuta where higher is better, None where this run measures nothing."""
-
-    def middle(name: str) -> float:
-        return float(median(run["seconds"] for run in runs[name]))
-
-    step_seconds = median(seconds for run in runs["escuta_1"] for seconds in run["step_seconds"])
-    found = {
-        "warm_7s": middle("coqui_1") / middle("escuta_1"),
-        "batch_8": 8 * middle("coqui_1") / middle("escuta_8"),
-        "step_over_bandwidth_bound": step_seconds / bound_seconds,
-        "memory_over_peer": runs["escuta_8"][-1]["peak_bytes"] / runs["coqui_1"][-1]["peak_bytes"],
-    }
-    return {name: round(found[name], 3) if name in found else None for name in RATIOS}
-
-
-def int8_bytes() -> int:
-    """What every code reads of the weights: four matrices a layer and the head, a byte each."""
-    gpt = XttsConfig().gpt
-    return gpt.layers * 12 * gpt.width**2 + gpt.num_audio_tokens * gpt.width
-
-
-def read_bytes_per_second(threads: int) -> float:
-    """How fast this machine reads memory at its best: a product over more than any cache holds."""
-    torch.set_num_threads(threads)
-    buffer = torch.zeros(128 * 2**20)
-    seconds = []
-    for _ in range(10):
-        started = time.perf_counter()
-        torch.dot(buffer, buffer)
-        seconds.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        buffer.sum()
-        seconds.append(time.perf_counter() - started)
-    return float(buffer.nbytes / min(seconds))
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """What the figures were measured on."""
-    cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    models = [line.partition(":")[2].strip() for line in cpu.splitlines() if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "load_average": os.getloadavg()[1],
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "coqui-tts": "0.28.0",
-    }
+def _tell(name: str, work: Callable[[], Any]) -> Any:
+    started = time.perf_counter()
+    print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+    found = work()
+    print(f"{time.strftime('%H:%M:%S')} {name}: done in {time.perf_counter() - started:.0f} s", flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,86 +1,54 @@
-"""Our half of `bench.sampling`: loads once, then speaks what each line of its input asks for, as the peer's half does.
+"""Our half of the comparison: loads once, then speaks what each line of its input asks for, as the peer's half does.
 
-Shapes: L latents, D width.
+    python -m bench.speaking FOLDER --reference voice.wav --threads 2
+
+Speaking is all that a checkpoint's sample takes once its weights are packed: text, voice, codes, sound, wav files.
 """
 
 import argparse
 import json
 import sys
+import tempfile
 import time
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
-import soundfile
 import torch
 
-from escuta.engine.linear import computes_bf16
-from escuta.models.blank import blank
-from escuta.models.xtts.decoder import WaveformDecoder
-from escuta.models.xtts.gpt import Gpt
-from escuta.models.xtts.model import load_xtts
-from escuta.models.xtts.packed import PackedGpt
-from escuta.models.xtts.speak import Sentence, speak
-from escuta.models.xtts.weights import load_weights
-from escuta.text.tokenizer import Tokenizer
+from bench.machine import memory
+from bench.models import LANGUAGE, speaker, usual_precision
+from escuta.audio.files import write_wav
+from escuta.models.base import Generation
+from escuta.models.xtts.model import Xtts
+from escuta.sampling.speaking import read_reference
+from escuta.settings import SamplingSettings
 
 
 def main() -> None:
-    """Load, then answer until the input ends."""
+    """Answer until the input ends."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--precision", choices=["exact", "bf16", "int8"], default="int8")
+    parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    torch.set_grad_enabled(False)
-
-    wav_T = torch.from_numpy(soundfile.read(asked.reference, dtype="float32")[0])
-    voice = load_xtts(asked.folder, uses=["speaking"], device="cpu").reference(wav_T)
-    weights = load_weights(asked.folder, ["gpt", "decoder"])
-    with blank():
-        gpt, decoder = Gpt(weights.config).eval(), WaveformDecoder(weights.config).eval()
-    gpt.load_state_dict(weights.part("gpt"), assign=True)
-    decoder.load_state_dict(weights.part("decoder"), assign=True)
-    decoder.folded()
-    conditioning_LD = gpt.conditioning_of_each(voice["mels"], voice["mel_lengths"]).mean(0)
-    started = time.perf_counter()
-    packed = PackedGpt(gpt, asked.precision)
-    pack_seconds = time.perf_counter() - started
-    if asked.precision != "exact" and computes_bf16(torch.device("cpu")):
-        decoder = decoder.bfloat16()
-    tokenizer = Tokenizer(weights.files.vocab)
-
-    for line in sys.stdin:
-        job = json.loads(line)
-        times = [time.perf_counter()]
-        tick = partial(_note, times)
-        sentences = [
-            Sentence(torch.tensor(tokenizer.encode(text, "en")), conditioning_LD, voice["speaker"], seed)
-            for seed, text in enumerate(job["texts"])
-        ]
-        said = speak(packed, decoder, sentences, weights.config.choice, job["codes"], tick)
-        answer = {
-            "seconds": time.perf_counter() - times[0],
-            "points": [len(one.wav_T) for one in said],
-            "step_seconds": [round(after - before, 5) for before, after in pairwise(times[1:])],
-            "kernel": packed.kernel,
-            "pack_seconds": pack_seconds,
-            **memory(),
-        }
-        print(json.dumps(answer), flush=True)
-
-
-def _note(times: list[float]) -> None:
-    times.append(time.perf_counter())
-
-
-def memory() -> dict[str, int]:
-    """The most memory this process ever had, files mapped into it included, and what of it is not of files now."""
-    status = Path("/proc/self/status").read_text()
-    names = {"peak_bytes": "VmHWM:", "private_bytes": "RssAnon:"}
-    return {name: 1024 * int(status.partition(field)[2].split()[0]) for name, field in names.items()}
+    model: Xtts | None = None
+    codes = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for line in sys.stdin:
+            request = json.loads(line)
+            if model is None or request["codes"] != codes:
+                model, codes = None, request["codes"]  # the old one goes first
+                model = speaker(asked.folder, codes, asked.device)
+                model.pack(usual_precision(asked.device))
+                reference = read_reference(model, asked.reference)
+            started = time.perf_counter()
+            spoken = model.speak_all(request["texts"], reference, language=LANGUAGE, generation=Generation(), seed=0)
+            for number, one in enumerate(spoken):
+                rate = SamplingSettings().sample_rate
+                write_wav(Path(folder) / f"{number}.wav", one.wav_T.numpy(), rate, source_rate=one.sample_rate)
+            seconds = time.perf_counter() - started
+            print(json.dumps({"seconds": seconds, "codes": [one.num_codes for one in spoken], **memory()}), flush=True)
 
 
 if __name__ == "__main__":

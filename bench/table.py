@@ -1,62 +1,192 @@
 """The tables of docs/benchmarks.md, in both languages, between markers that stay."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROWS = ("warm_7s", "batch_8", "step_over_bandwidth_bound", "memory_over_peer")
-WORDS = {
-    "benchmarks.md": {
-        "head": "| what | escuta | coqui-tts | ratio |",
-        "warm_7s": "one sentence of 7 s",
-        "batch_8": "eight sentences of 7 s",
-        "step_over_bandwidth_bound": "one code, over what reading the weights takes",
-        "memory_over_peer": "peak memory",
-    },
-    "pt-BR/benchmarks.md": {
-        "head": "| o quê | escuta | coqui-tts | razão |",
-        "warm_7s": "uma frase de 7 s",
-        "batch_8": "oito frases de 7 s",
-        "step_over_bandwidth_bound": "um código, sobre o tempo de ler os pesos",
-        "memory_over_peer": "pico de memória",
-    },
-}
+from bench.breakdown import PARTS
+from bench.figures import (
+    FIGURES,
+    Sections,
+    best_read,
+    bound_seconds,
+    median_step,
+    peak_bytes,
+    percentile_95,
+    seconds,
+    training_speeds,
+)
+from bench.words import WORDS
+
+BEGIN, END = "<!-- sampling -->\n", "\n<!-- end -->"
+DECIMAL_COMMA = ("pt-BR/benchmarks.md",)
+"""Pages where a number has a comma."""
+
+Words = Mapping[str, str]
 
 
 def write_tables(docs: Path, result: Mapping[str, Any]) -> None:
-    """Put the table of `result` in its place on both pages."""
-    for page, words in WORDS.items():
+    """Put the tables of `result` in their place on both pages."""
+    for page in WORDS:
         text = (docs / page).read_text(encoding="utf-8")
-        before, _, rest = text.partition("<!-- sampling -->\n")
-        after = rest.partition("<!-- end -->")[2]
-        text = f"{before}<!-- sampling -->\n{table(result, words)}\n<!-- end -->{after}"
-        (docs / page).write_text(text, encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        after = rest.partition(END.strip())[2]
+        (docs / page).write_text(f"{before}{BEGIN}{tables(result, page)}{END}{after}", encoding="utf-8")
 
 
-def table(result: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    """Draw one table."""
-    runs, ratios = result["runs"], result["ratios"]
-    steps = [1000 * seconds for run in runs["escuta_1"] for seconds in run["step_seconds"]]
-    peaks = [runs[name][-1]["peak_bytes"] / 1e9 for name in ("escuta_8", "coqui_1")]
-    cells = {
-        "warm_7s": (spread(runs["escuta_1"]), spread(runs["coqui_1"]), "{:.1f} ×"),
-        "batch_8": (spread(runs["escuta_8"]), "8 × " + spread(runs["coqui_1"]), "{:.1f} ×"),
-        "step_over_bandwidth_bound": (
-            f"{median(steps):.1f} ms",
-            f"({1000 * result['bound_seconds_per_code']:.1f} ms)",
-            "{:.2f}",
-        ),
-        "memory_over_peer": (f"{peaks[0]:.1f} GB", f"{peaks[1]:.1f} GB", "{:.2f}"),
-    }
-    lines = [words["head"], "| --- | --- | --- | --- |"]
-    for row in ROWS:
-        ours, peers, form = cells[row]
-        lines.append(f"| {words[row]} | {ours} | {peers} | {form.format(ratios[row])} |")
+def tables(result: Mapping[str, Any], page: str) -> str:
+    """All that one page says of what was measured."""
+    sections, words = result["sections"], WORDS[page]
+    parts = [_figures(result, words), _details(sections, words)]
+    parts += [_curve(sections, words), _lengths(sections, words), _breakdown(sections, words), _gpu(sections, words)]
+    text = "\n\n".join(part for part in parts if part)
+    if page in DECIMAL_COMMA:
+        text = re.sub(r"(?<=\d)\.(?=\d)", ",", text)
+    return f"{text}\n\n{_machines(sections, words)}"
+
+
+def spread(values: Sequence[float], form: str = "{:.2f}", unit: str = " s") -> str:
+    """Median, and the least and the most."""
+    middle, least, most = (form.format(value) for value in (median(values), min(values), max(values)))
+    return f"{middle}{unit} ({least}–{most})" if len(values) > 1 else f"{middle}{unit}"
+
+
+def _figures(result: Mapping[str, Any], words: Words) -> str:
+    sections = result["sections"]
+    lines = []
+    for name, figure in FIGURES.items():
+        value = result["ratios"][name]
+        if value is None:
+            continue
+        ours, beside = _cells(name, sections)
+        times, sign = (" ×", "≥") if figure.at_least and figure.target > 1 else ("", "≥" if figure.at_least else "≤")
+        of = figure.of(sections)
+        form = "{:.1f}" if times else "{:.3f}" if figure.at_least else "{:.2f}"
+        ratio = spread(of, form, times)
+        met = words["yes"] if figure.met(value) else words["no"]
+        lines.append(f"| {words[name]} | {ours} | {beside} | {ratio} | {sign} {figure.target:g}{times} | {met} |")
+    return "\n".join([words["figures"], _rule(6), *lines])
+
+
+def _cells(name: str, sections: Sections) -> tuple[str, str]:
+    """What stands for escuta and what it is compared with."""
+    match name:
+        case "warm_7s" | "checkpoint_to_sample":
+            runs = sections[FIGURES[name].section]
+            return spread(seconds(runs["escuta"])), spread(seconds(runs["coqui"]), "{:.1f}")
+        case "batch_8":
+            batch = sections["batch"]
+            return spread(seconds(batch["escuta"]["8"])), spread(seconds(batch["coqui"]), "{:.1f}")
+        case "step_over_bandwidth_bound":
+            bound = sections["bound"]
+            return f"{1000 * median_step(bound):.1f} ms", f"{1000 * bound_seconds(bound):.1f} ms"
+        case "memory_over_peer":
+            ours, theirs = (f"{value / 1e9:.2f} GB" for value in peak_bytes(sections))
+            return ours, theirs
+        case "stall_over_copy":
+            weights = sections["stall"]["weights"]
+            put, copy = percentile_95(weights["put_seconds"]), median(weights["copy_seconds"])
+            return f"{1000 * put:.0f} ms", f"{1000 * copy:.0f} ms"
+        case _:
+            pairs = sections["throughput"]["pairs"]
+            speeds = [
+                [len(pair[kind]["step_seconds"]) / pair[kind]["seconds"] for pair in pairs]
+                for kind in ("speaking", "silent")
+            ]
+            return f"{median(speeds[0]):.3f}", f"{median(speeds[1]):.3f}"
+
+
+def _details(sections: Sections, words: Words) -> str:
+    if not {"bound", "stall", "throughput"} <= sections.keys():
+        return ""
+    bound, stall, pairs = sections["bound"], sections["stall"], sections["throughput"]["pairs"]
+    put = stall["weights"]["put_seconds"]
+    return words["details"].format(
+        precision=bound["precision"],
+        kernel=bound["kernel"],
+        difference=f"{100 * bound['loss_difference']:.3f}",
+        bandwidth=f"{best_read(bound) / 1e9:.0f}",
+        megabytes=f"{bound['bytes_per_code'] / 1e6:.0f}",
+        put_50=f"{1000 * median(put):.0f}",
+        put_95=f"{1000 * percentile_95(put):.0f}",
+        state_95=f"{1000 * percentile_95(stall['optimizer']['put_seconds']):.0f}",
+        duty=f"{100 * median(pair['speaking']['duty'] for pair in pairs):.0f}",
+        step=f"{median(step for pair in pairs for step in pair['silent']['step_seconds']):.1f}",
+    )
+
+
+def _curve(sections: Sections, words: Words) -> str:
+    if "batch" not in sections:
+        return ""
+    ours = {int(count): median(seconds(runs)) for count, runs in sections["batch"]["escuta"].items()}
+    peers = {8: seconds(sections["batch"]["coqui"])[0]}
+    if "warm" in sections:
+        peers[1] = median(seconds(sections["warm"]["coqui"]))
+    rows = [
+        ("escuta", [f"{value:.1f}" for value in ours.values()]),
+        (words["per_sentence"], [f"{value / count:.2f}" for count, value in ours.items()]),
+        ("coqui-tts", [f"{peers[count]:.1f}" if count in peers else "" for count in ours]),
+    ]
+    return _wide(words["curve"], (words["sentences"], ours), rows)
+
+
+def _lengths(sections: Sections, words: Words) -> str:
+    if "lengths" not in sections:
+        return ""
+    ours, peers = sections["lengths"]["escuta"], sections["lengths"]["coqui"]
+    rows = [
+        ("escuta", [f"{median(seconds(runs)):.1f}" for runs in ours.values()]),
+        ("coqui-tts", [f"{median(seconds(peers[length])):.1f}" for length in ours]),
+    ]
+    return _wide(words["lengths"], (words["speech"], ours), rows)
+
+
+def _breakdown(sections: Sections, words: Words) -> str:
+    if "breakdown" not in sections:
+        return ""
+    turns = sections["breakdown"]["seconds"]
+    row = [f"{median(turn[part] for turn in turns):.2f}" for part in PARTS]
+    return _wide(words["breakdown"], ("", [words[part] for part in PARTS]), [("escuta", row)])
+
+
+def _gpu(sections: Sections, words: Words) -> str:
+    if "gpu" not in sections:
+        return ""
+    gpu = sections["gpu"]
+    ours = {int(count): median(seconds(runs)) for count, runs in gpu["escuta"].items()}
+    row = ("escuta", [f"{value:.2f}" for value in ours.values()])
+    title = words["gpu"].format(gpu=gpu["machine"]["gpu"])
+    speeds = [training_speeds(pair) for pair in gpu["throughput"]["pairs"]]
+    details = words["gpu_details"].format(
+        put_95=f"{1000 * percentile_95(gpu['stall']['weights']['put_seconds']):.0f}",
+        throughput=spread(speeds, "{:.3f}", ""),
+    )
+    return f"{_wide(title, (words['sentences'], ours), [row])}\n\n{details}"
+
+
+def _machines(sections: Sections, words: Words) -> str:
+    """One line for each machine and day, with the sections measured there."""
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for name, section in sections.items():
+        facts = {**section["machine"], "coqui": section["machine"]["coqui-tts"]}
+        load = facts.pop("load_average")
+        line = words["machine"].format(**facts, sections="{sections}", load="{load}")
+        groups.setdefault(line, []).append((name, load))
+    lines = (
+        line.format(sections=", ".join(name for name, _ in of), load=max(load for _, load in of))
+        for line, of in groups.items()
+    )
     return "\n".join(lines)
 
 
-def spread(runs: list[dict[str, Any]]) -> str:
-    """Median, and the fastest and the slowest."""
-    seconds = [run["seconds"] for run in runs]
-    return f"{median(seconds):.1f} s ({min(seconds):.1f}–{max(seconds):.1f})"
+def _wide(title: str, head: tuple[str, Iterable[object]], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    columns = list(head[1])
+    lines = [f"| {head[0]} | {' | '.join(map(str, columns))} |", _rule(len(columns) + 1)]
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]
+    return "\n".join([title, "", *lines])
+
+
+def _rule(columns: int) -> str:
+    return "|" + " --- |" * columns

@@ -2,16 +2,18 @@
 
     .venv-peer/bin/python bench/peer/sampling.py FOLDER --reference voice.wav --threads 2
 
-A line is `{"texts": […], "codes": N}`; the answer is `{"seconds": …, "peak_bytes": …}`. Texts are spoken one after
-another, for coqui-tts has no other way.
+A line is `{"texts": […], "codes": N}`; the answer is `{"seconds": …, "codes": […], "peak_bytes": …}`. Texts are spoken
+and written one after another, for coqui-tts has no other way.
 """
 
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import soundfile
 import torch
 from coqui import do_without_torchaudio_extension  # type: ignore[import-not-found]
 
@@ -41,7 +43,7 @@ def main() -> None:
         gpt_cond_chunk_len=config.gpt_cond_chunk_len,
     )
 
-    def speak(text: str, num_codes: int) -> int:
+    def speak(text: str, num_codes: int, wav: Path) -> int:
         text_1N = torch.tensor([model.tokenizer.encode(text.strip().lower(), lang="en")], dtype=torch.int32)
         codes_1K = model.gpt.generate(
             cond_latents=voice_1LD,
@@ -62,15 +64,22 @@ def main() -> None:
             cond_latents=voice_1LD,
             return_latent=True,
         )
-        return int(model.hifigan_decoder(latents_1KD, g=speaker_1E1).numel())
+        wav_T = model.hifigan_decoder(latents_1KD, g=speaker_1E1).flatten()
+        soundfile.write(wav, wav_T.numpy(), config.model_args.output_sample_rate)
+        return int(codes_1K.shape[1])
 
-    for line in sys.stdin:
-        job = json.loads(line)
-        started = time.perf_counter()
-        with torch.inference_mode():
-            points = [speak(text, job["codes"]) for text in job["texts"]]
-        seconds = time.perf_counter() - started
-        print(json.dumps({"seconds": seconds, "points": points, "peak_bytes": peak_bytes()}), file=answers, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for line in sys.stdin:
+            job = json.loads(line)
+            started = time.perf_counter()
+            with torch.inference_mode():
+                codes = [
+                    speak(text, job["codes"], Path(folder) / f"{number}.wav")
+                    for number, text in enumerate(job["texts"])
+                ]
+            seconds = time.perf_counter() - started
+            answer = {"seconds": seconds, "codes": codes, "peak_bytes": peak_bytes()}
+            print(json.dumps(answer), file=answers, flush=True)
 
 
 def peak_bytes() -> int:

@@ -180,8 +180,12 @@ def test_ctrl_c_within_an_epoch_saves_where_it_was_and_a_resumed_run_ends_the_sa
     assert (done.returncode, done.stderr) == (0, "")
     assert not run.last_state.exists()
     assert_same_training(run, straight)
-    for name in ("epoch_0_output.wav", "epoch_2_output.wav"):  # one spoken by a process of its own, one inline
-        assert (run.samples / name).read_bytes() == (straight.samples / name).read_bytes()
+    assert (run.samples / "epoch_0_output.wav").read_bytes() == (straight.samples / "epoch_0_output.wav").read_bytes()
+    assert about(run, "epoch_2")["precision"]["used"] == "exact"  # spoken inline, by the very weights that learn
+    exact = run.path.parent / "exact"
+    done = escuta("sample", straight.path, "--checkpoint", "best_model.pt", "--precision", "exact", "--out", exact)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (run.samples / "epoch_2_output.wav").read_bytes() == (exact / "epoch_2_output.wav").read_bytes()
 
 
 def test_a_killed_training_resumes_to_the_same_end(command, straight, run):

@@ -5,7 +5,7 @@ import pytest
 
 from escuta.report.records import read_facts, read_sample
 
-SAID = {"file": "epoch_1_output.wav", "text": "Hello.", "seconds": 2.5, "audio_seconds": 1.25, "stop": "ended"}
+SAID = {"file": "epoch_1_output.wav", "text": "Hello.", "audio_seconds": 1.25, "stop": "ended"}
 SAMPLE = {"step": 7, "weights": "3fa2", "reference": "epoch_1_reference.wav", "sentences": [SAID], "scores": {}}
 
 
@@ -19,7 +19,14 @@ def test_a_sample_is_read_and_its_sentences_are_found_by_text(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b"[]", b"{}", json.dumps({**SAMPLE, "sentences": [{**SAID, "seconds": "long"}]}).encode()],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        json.dumps({**SAMPLE, "sentences": [{**SAID, "audio_seconds": "long"}]}).encode(),
+    ],
 )
 def test_a_damaged_record_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "epoch_1.json"

@@ -269,6 +269,19 @@ def test_sound_packing_is_measured_after_the_sample_and_accepted(voice, trained,
     assert (job.folder / "epoch_1_output.wav").read_bytes() == sound
 
 
+def test_a_measurement_is_left_when_somebody_waits_and_made_after_the_next_sample(voice, trained, tmp_path):
+    job, after = make_job(tmp_path, **trained), make_job(tmp_path, name="epoch_2", **trained)
+    voice.speak(job)
+    before = told(job)
+
+    voice.check(gives_way=lambda: True)
+
+    assert told(job) == before
+    voice.speak(after)
+    voice.check()
+    assert told(after)["precision"]["checked"] == "epoch_2"
+
+
 @pytest.mark.usefixtures("damaged_int8")
 def test_damaged_packing_is_refused_and_the_sample_spoken_again_and_said_so(voice, trained, quick_base, tmp_path):
     job = make_job(tmp_path, **trained, best=True)

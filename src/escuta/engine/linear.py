@@ -7,8 +7,7 @@ Shapes: I features in, O features out.
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -66,10 +65,10 @@ def _pack_bf16(weight_OI: Tensor, bias_O: Tensor) -> Linear:
 def _pack_fbgemm(weight_OI: Tensor, bias_O: Tensor) -> Linear:
     """8 bits on both sides; activations are rounded as they come."""
     scale_O = _row_scale(weight_OI)
-    with _without_the_announced_end():
-        quantised_OI = torch._make_per_channel_quantized_tensor(
-            _rounded(weight_OI, scale_O), scale_O.double(), torch.zeros_like(scale_O, dtype=torch.long), axis=0
-        )
+    _hear_the_announced_end()
+    quantised_OI = torch._make_per_channel_quantized_tensor(
+        _rounded(weight_OI, scale_O), scale_O.double(), torch.zeros_like(scale_O, dtype=torch.long), axis=0
+    )
     bias = bias_O.to(torch.float32, copy=True)
     packed = torch.ops.quantized.linear_prepack(quantised_OI, bias)
     multiply = torch.ops.quantized.linear_dynamic
@@ -164,18 +163,19 @@ def _timed(linear: Linear, x: Tensor) -> float:
 
 
 def _row_scale(weight_OI: Tensor) -> Tensor:
-    return (weight_OI.float().abs().amax(1) / INT8_LIMIT).clamp(min=torch.finfo(torch.float32).tiny)
+    largest_O: Tensor = torch.linalg.vector_norm(weight_OI.float(), torch.inf, dim=1)
+    return (largest_O / INT8_LIMIT).clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def _rounded(weight_OI: Tensor, scale_O: Tensor) -> Tensor:
     return (weight_OI.float() / scale_O[:, None]).round_().to(torch.int8).contiguous()
 
 
-@contextmanager
-def _without_the_announced_end() -> Iterator[None]:
-    """PyTorch warns that quantised tensors will go: two other kernels stand by for that day."""
+@cache
+def _hear_the_announced_end() -> None:
+    """PyTorch warns once that quantised tensors will go: two other kernels stand by for that day."""
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="torch.quantize_per_tensor, torch.quantize_per_channel and other", category=UserWarning
+        warnings.simplefilter("ignore")
+        torch._make_per_channel_quantized_tensor(
+            torch.zeros(1, 1, dtype=torch.int8), torch.ones(1).double(), torch.zeros(1, dtype=torch.long), axis=0
         )
-        yield

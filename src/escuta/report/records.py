@@ -14,8 +14,6 @@ class Said(BaseModel):
     file: str
     """Name in samples/."""
     text: str
-    seconds: FiniteFloat
-    """Taken to make it."""
     audio_seconds: FiniteFloat
     stop: str
     """`limit` when it was cut."""

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -14,20 +13,16 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
 
 
 class Witnessed(Mapping[str, Tensor]):
-    """Tensors whose fingerprint is taken as they are read, by a thread beside the reader."""
+    """Tensors whose fingerprint is taken as they are read; several threads may read."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._digests: dict[str, Future[str]] = {}
-        self._newest: Future[str] | None = None
+        self._digests: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Tensor:
         tensor = self._tensors[name]
         if name not in self._digests:
-            if self._newest:
-                self._newest.result()  # no more than two tensors are kept for it
-            self._digests[name] = self._newest = self._thread.submit(_digest, tensor)
+            self._digests[name] = _digest(tensor)
         return tensor
 
     def __iter__(self) -> Iterator[str]:
@@ -41,8 +36,7 @@ class Witnessed(Mapping[str, Tensor]):
         for name in self:
             if name not in self._digests:
                 self[name]
-        self._thread.shutdown()
-        lines = (f"{name}:{self._digests[name].result()}\n" for name in sorted(self._digests))
+        lines = (f"{name}:{self._digests[name]}\n" for name in sorted(self._digests))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -42,10 +42,12 @@ def main() -> int:
 
     import torch
 
+    from escuta.engine.allocation import share_one_heap
     from escuta.models.load import load_model
     from escuta.sampling.speaking import Voice
 
     torch.set_num_threads(options.threads)
+    share_one_heap()
     try:
         refuse_tight(options.base, options.device, "auto")
         model = load_model(options.base, uses=["speaking"], device=options.device)

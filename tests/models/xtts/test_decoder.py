@@ -39,6 +39,20 @@ def test_folding_the_weight_norms_changes_nothing_heard():
     torch.testing.assert_close(folded(latents_BKD, speaker_BE), normed(latents_BKD, speaker_BE))
 
 
+def test_packing_changes_no_more_than_rounding_does():
+    decoder, latents_BKD, speaker_BE = tiny(WaveformDecoder).folded(), drawn(2, 20, 32), drawn(2, 12)
+    exact_BT = decoder(latents_BKD, speaker_BE)
+
+    packed = decoder.packed()
+    packed_BT = packed(latents_BKD.bfloat16(), speaker_BE.bfloat16()).float()
+
+    assert packed_BT.shape == exact_BT.shape
+    assert (packed_BT - exact_BT).std() < 0.02 * exact_BT.std()
+    chunked_BT = packed(latents_BKD.bfloat16(), speaker_BE.bfloat16(), 7).float()
+    assert (chunked_BT - packed_BT).std() < 0.02 * exact_BT.std()
+    torch.testing.assert_close(decoder(latents_BKD, speaker_BE), exact_BT, atol=0, rtol=0)  # left as it was
+
+
 @pytest.mark.parametrize("chunk_frames", [7, 50, 60])
 def test_chunks_sound_like_one_piece(chunk_frames):
     decoder, latents_BKD, speaker_BE = tiny(WaveformDecoder).folded(), drawn(2, 40, 32), drawn(2, 12)

@@ -4,6 +4,7 @@ Shapes: B batch, K codes, D width, C channels, M frames of the decoder, T wav fr
 """
 
 import math
+from copy import deepcopy
 from itertools import pairwise
 
 import torch
@@ -55,6 +56,7 @@ class WaveformDecoder(nn.Module):
             for kernel in sizes.resblock_kernel_sizes
         )
         self.conv_post = nn.Conv1d(channels[-1], 1, OUTER_KERNEL, padding=OUTER_KERNEL // 2, bias=False)
+        self._is_flat = False
 
     def folded(self) -> "WaveformDecoder":
         """Multiply out the weight norms for good: faster, no longer to be trained, and the state has other names."""
@@ -62,6 +64,20 @@ class WaveformDecoder(nn.Module):
             if is_parametrized(module):
                 remove_parametrizations(module, "weight")
         return self
+
+    def packed(self) -> "WaveformDecoder":
+        """A copy for CPUs that compute in bfloat16: rounded to it, each sound a picture of height 1, channels last.
+
+        oneDNN takes that layout as it lies, and would rearrange before and after every one-dimensional convolution:
+        0.62 s for 7 s of sound instead of 0.81 s, at release size on two cores. Weight norms must be folded.
+        """
+        packed = deepcopy(self)
+        for parent in list(packed.modules()):
+            for name, conv in parent.named_children():
+                if isinstance(conv, nn.Conv1d | nn.ConvTranspose1d):
+                    setattr(parent, name, _flat(conv))
+        packed._is_flat = True
+        return packed.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def forward(self, latents_BKD: Tensor, speaker_BE: Tensor, chunk_frames: int = CHUNK_FRAMES) -> Tensor:
         """Voice the latents: [B, K, D] and [B, E] to audio [B, T] in [-1, 1], at the output rate.
@@ -86,17 +102,38 @@ class WaveformDecoder(nn.Module):
         return torch.cat(voiced, dim=1)
 
     def _voice(self, frames_BDM: Tensor, speaker_BE1: Tensor) -> Tensor:
+        if self._is_flat:  # from here on shapes have a height of 1 before their last dimension
+            frames_BDM = frames_BDM[:, :, None].contiguous(memory_format=torch.channels_last)
+            speaker_BE1 = speaker_BE1[:, :, None]
         x_BCM = self.conv_pre(frames_BDM) + self.cond_layer(speaker_BE1)
         for i, upsample in enumerate(self.ups):
             x_BCM = upsample(functional.leaky_relu(x_BCM, LEAK))
             if self.conds:
                 x_BCM = x_BCM + self.conds[i](speaker_BE1)
             x_BCM = sum(block(x_BCM) for block in self._blocks(i)) / self.num_kernels
-        wav_BT: Tensor = self.conv_post(functional.leaky_relu(x_BCM)).tanh().squeeze(1)
+        wav_BT: Tensor = self.conv_post(functional.leaky_relu(x_BCM)).tanh().flatten(1)
         return wav_BT
 
     def _blocks(self, layer: int) -> nn.ModuleList:
         return self.resblocks[layer * self.num_kernels : (layer + 1) * self.num_kernels]
+
+
+def _flat(conv: nn.Conv1d | nn.ConvTranspose1d) -> nn.Module:
+    """The same convolution over pictures of height 1."""
+    kind = nn.Conv2d if isinstance(conv, nn.Conv1d) else nn.ConvTranspose2d
+    flat = kind(
+        conv.in_channels,
+        conv.out_channels,
+        (1, conv.kernel_size[0]),
+        stride=(1, conv.stride[0]),
+        padding=(0, int(conv.padding[0])),
+        dilation=(1, conv.dilation[0]),
+        bias=False,
+        device="meta",
+    )
+    flat.weight = nn.Parameter(conv.weight.detach()[:, :, None])
+    flat.bias = conv.bias
+    return flat
 
 
 def reach_frames(sizes: DecoderConfig) -> int:

@@ -4,7 +4,6 @@ Shapes: B batch, C chunks of a reference, T wav frames, F mel bins, M mel frames
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from escuta.audio.files import resample
 from escuta.audio.mel import CONDITIONING, conditioning_mel, dvae_mel, speaker_mel
-from escuta.engine.allocation import large_blocks_apart
+from escuta.engine.allocation import holes_given_back
 from escuta.engine.linear import Precision, computes_bf16
 from escuta.engine.tokens import TokenChoice
 from escuta.errors import LanguageError, TextError
@@ -90,6 +89,7 @@ class Xtts:
         self._gpt: Prompter | None = None
         self._streamed: GptTensors | None = None
         self._packed: PackedGpt | None = None
+        self._heard: tuple[Reference, Tensor] | None = None
         self._fast_decoder: WaveformDecoder | None = None
         if "gpt" in parts and learns:
             self._gpt = _module(Gpt, weights, "gpt").to(device)
@@ -160,7 +160,7 @@ class Xtts:
         prefix = PREFIXES["gpt"]
         return {f"{prefix}{name}": tensor for name, tensor in _there(self._gpt).state_dict().items()}
 
-    @large_blocks_apart()
+    @holes_given_back()
     def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
         """Take a checkpoint's tensors in place of the present ones; a model that does not learn reads what it needs.
 
@@ -168,7 +168,7 @@ class Xtts:
             CheckpointError: Names or shapes differ; `where` names the checkpoint.
         """
         gpt = _there(self._gpt)
-        self._packed = None
+        self._packed = self._heard = None
         own = GptTensors(tensors, shapes_of(self._config, ["gpt"]), where, self.device)
         gpt.load_state_dict({name: own[name] for name in gpt.state_dict()}, assign=True)
         self._streamed = None if isinstance(gpt, Gpt) else own
@@ -200,7 +200,7 @@ class Xtts:
             "speaker": speaker_E,
         }
 
-    @large_blocks_apart()
+    @holes_given_back()
     def pack(self, precision: Precision) -> None:
         """Speak from now on with packed weights, of this moment, until others are loaded or packed.
 
@@ -209,11 +209,11 @@ class Xtts:
         Args:
             precision: "exact" speaks with the model's own weights, at every moment as they are.
         """
-        self._packed = None  # what was packed goes before more memory is taken
+        self._packed = self._heard = None  # what was packed goes before more memory is taken
         if precision != "exact" or self._streamed is not None:
             self._packed = PackedGpt(_there(self._gpt), precision, self._streamed)
 
-    @large_blocks_apart()
+    @holes_given_back()
     def difference(self, clips: Sequence[Features], progress: Callable[[], None] | None = None) -> float:
         """How much packing changes the loss of held-out clips' codes, relative to the exact loss; 0.0 for "exact".
 
@@ -273,9 +273,7 @@ class Xtts:
         if problems := [(text, why) for text in texts for why in self.text_problems(text, language)]:
             raise TextError(*(_("text {text!r}: {why}.").format(text=text, why=why) for text, why in problems))
         gpt, device = _there(self._gpt), self.device
-        with evaluating(gpt), torch.no_grad():
-            mels_CFM = reference["mels"].to(device)
-            conditioning_LD = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
+        conditioning_LD = self._hear(gpt, reference)
         choice = self._choice(generation)
         sentences = [
             [
@@ -311,8 +309,19 @@ class Xtts:
         decoder = _there(self._decoder).to(device)
         if precision == "exact" or not computes_bf16(device):
             return decoder
-        self._fast_decoder = self._fast_decoder or deepcopy(decoder).bfloat16()
+        self._fast_decoder = self._fast_decoder or decoder.packed()
         return self._fast_decoder
+
+    def _hear(self, gpt: Prompter, reference: Reference) -> Tensor:
+        """What the language model makes of a voice, [L, D]; kept for the packed weights of one moment."""
+        if self._heard and self._heard[0] is reference:
+            return self._heard[1]
+        with evaluating(gpt), torch.no_grad():
+            mels_CFM = reference["mels"].to(self.device)
+            conditioning_LD: Tensor = gpt.conditioning_of_each(mels_CFM, reference["mel_lengths"]).mean(0)
+        if self._packed is not None:
+            self._heard = reference, conditioning_LD
+        return conditioning_LD
 
     def _joined(self, said: Sequence[SpokenSentence], choice: TokenChoice) -> Spoken:
         return Spoken(
@@ -329,7 +338,7 @@ class Xtts:
         return replace(self._config.choice, **asked)
 
 
-@large_blocks_apart()
+@holes_given_back()
 def load_xtts(folder: Path, *, uses: Collection[Use], device: str) -> Xtts:
     """Load what `uses` need of the XTTS-v2 in `folder`.
 

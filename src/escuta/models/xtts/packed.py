@@ -11,6 +11,7 @@ from torch import Tensor
 
 from escuta.engine.cache import Cache
 from escuta.engine.linear import Kernel, Linear, Precision, choose_kernel
+from escuta.engine.side_by_side import side_by_side
 from escuta.engine.stack import Block, Norm, Stack
 from escuta.models.base import Batch
 from escuta.models.xtts.gpt import Prompter
@@ -38,7 +39,7 @@ class PackedGpt:
         self.precision = precision
         self.kernel = source.kernel.name
         self.stack = Stack(
-            blocks=[source.block(f"gpt.h.{layer}") for layer in range(self.config.layers)],
+            blocks=side_by_side(source.block, [f"gpt.h.{layer}" for layer in range(self.config.layers)]),
             norms=[source.norm("gpt.ln_f"), source.norm("final_norm")],
             num_heads=self.config.heads,
         )
