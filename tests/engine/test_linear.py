@@ -110,5 +110,6 @@ def test_a_kernel_listed_later_must_be_clearly_faster(monkeypatch, seconds, chos
     times = dict(zip(kernels, seconds, strict=True))
     monkeypatch.setattr(linear, "_seconds", lambda kernel, _weight_OI: times[kernel])
     linear._fastest.cache_clear()
-    assert choose_kernel("int8", drawn(64, 32)).name == chosen
+    assert choose_kernel("int8", drawn(1024, 1024)).name == chosen
+    assert choose_kernel("int8", drawn(64, 32)).name == "first"  # where times say nothing
     linear._fastest.cache_clear()

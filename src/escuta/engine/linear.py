@@ -26,6 +26,10 @@ INT8_LIMIT = 127
 CLEARLY_FASTER = 1.5
 """How many times as fast a kernel must be to replace one listed before it: noise must not change what is said."""
 
+WORTH_MEASURING = 1 << 20
+"""Weights of a matrix. With fewer, a kernel's time is that of calling it, and a busy machine would choose by chance:
+other last bits in every process."""
+
 MEASURED_ROWS = (1, 8)
 """What kernels are timed with: one sentence, and a batch of them."""
 
@@ -136,6 +140,8 @@ def _fastest(precision: Precision, num_out: int, num_in: int, device: str) -> Ke
             continue
         if best is None or seconds * CLEARLY_FASTER < best_seconds:
             best, best_seconds = kernel, seconds
+        if num_out * num_in < WORTH_MEASURING:
+            break
     if best is None:
         raise RuntimeError(f"no {precision} kernel works on {device}")
     return best
