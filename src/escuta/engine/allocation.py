@@ -17,10 +17,7 @@ ARENA_MAX, ONE_ARENA = -8, 1
 
 
 def share_one_heap() -> None:
-    """Once in a process that packs models: the fastest way that leaves little memory unused.
-
-    Packing XTTS-v2 took 2.1 s so, and 3.3 s with every block of a megabyte apart; its peak was 0.4 GB higher.
-    """
+    """Once in a process that packs models: the fastest way that leaves little memory unused."""
     if hasattr(_library(), "mallopt"):
         _library().mallopt(MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
         _library().mallopt(ARENA_MAX, ONE_ARENA)

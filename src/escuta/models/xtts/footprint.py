@@ -13,7 +13,7 @@ BYTES = {"exact": 4, "bf16": 2, "int8": 1}
 RUNTIME_BYTES = 450_000_000
 """Python and PyTorch before any weight, measured; what they take while speaking 15 s with it."""
 
-PACKING_COPIES = 29
+PACKING_COPIES = 42
 """Times the largest matrix, in float32: it is read, turned, rounded and packed by several threads, and leaves holes."""
 
 
