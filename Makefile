@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format messages build nano bench-peer bench-sampling
+.PHONY: help setup demo test test-all lint format messages build nano bench-peer bench-sampling bench-training
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -43,3 +43,6 @@ bench-peer: ## Make .venv-peer with coqui-tts, which the benchmarks compare with
 
 bench-sampling: setup bench-peer ## Compare the speed of speaking with coqui-tts, in one run
 	@$(BIN)/python -m bench.sampling $(ARGS)
+
+bench-training: setup bench-peer ## Compare a step of training with coqui-tts, in one run
+	@$(BIN)/python -m bench.training $(ARGS)

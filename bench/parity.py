@@ -33,7 +33,6 @@ from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.gpt import Gpt
-from escuta.models.xtts.loss import code_segment, text_segment
 from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, choose_codes
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
@@ -97,12 +96,11 @@ class Subject:
         return self.gpt.forward(self._batch())
 
     def mel_logits(self) -> Tensor:
-        """The audio logits of the batch, [B, V, P]."""
+        """The audio logits of the batch, [B, V, P]; past an item's end, where they mean nothing, the case's own."""
         batch = self._batch()
-        text = text_segment(batch["text"], batch["text_lengths"], self.gpt.config)
-        codes = code_segment(batch["codes"], batch["code_lengths"], batch["ignored_codes"], self.gpt.config)
+        text, codes = self.gpt.segments(batch)
         _, mel_logits_BPV = self.gpt.logits(text, codes, self.gpt.conditioning(batch["conditioning_mel"]))
-        return mel_logits_BPV.transpose(1, 2)
+        return torch.where(codes.real_BP[:, None], mel_logits_BPV.transpose(1, 2), self.case["mel_logits"])
 
     def decoded(self, name: str, penalty: float) -> Decoded:
         """Greedy decoding, of as many codes as the case has under `name`."""

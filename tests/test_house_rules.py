@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "data": "errors messages audio models",
     "report": "errors messages run",
     "sampling": "errors messages terminal settings run engine audio models data",
-    "training": "errors messages terminal settings run audio models data sampling",
+    "training": "errors messages terminal settings run engine audio models data sampling",
     "doctor": "errors messages audio models data",
     "cli": "errors messages terminal settings run audio models data sampling training report doctor",
     "guide": "messages run cli",

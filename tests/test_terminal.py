@@ -1,5 +1,6 @@
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -20,10 +21,18 @@ with terminal.waiting("Listening") as heard:
 """
 
 
-def on_a_terminal(*command: object) -> str:
-    """What `command` shows on a terminal of 100 columns."""
+SHOW_A_LONG_LINE = """
+from escuta.terminal import Terminal
+with Terminal().progress("Epoch 10/10", 290) as advance:
+    for _ in range(123):
+        advance("loss 2.500  3 h 20 min to the end  12.50 clips/s")
+"""
+
+
+def on_a_terminal(*command: object, columns: int = 100) -> str:
+    """What `command` shows on a terminal so wide."""
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": str(columns)}
     with subprocess.Popen([str(part) for part in command], stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         shown = b""
@@ -72,6 +81,15 @@ def test_bars_are_shown_on_a_terminal_and_kept_out_of_the_log(tmp_path):
     for words in ("Epoch 1/3", "loss 2.400", "said meanwhile", "Listening"):
         assert words in shown
     assert (tmp_path / "train_output.log").read_text() == "said meanwhile\n"
+
+
+def test_on_a_narrow_terminal_the_end_of_the_words_is_cut_off():
+    shown = on_a_terminal(sys.executable, "-c", SHOW_A_LONG_LINE, columns=60)
+
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).split("\r")[-3:]
+    (line,) = [one for one in last if "123/290" in one]
+    assert re.search(r"^Epoch 10/10 \S+ +123/290 \S+ loss 2\.500  3 h 20 min .*…$", line.rstrip())
+    assert len(line.rstrip()) <= 60
 
 
 def test_no_bar_is_shown_where_there_is_no_terminal(capsys):

@@ -1,11 +1,22 @@
 """What a person sees while a command runs, and the file that keeps it."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 
 class Terminal:
@@ -23,6 +34,10 @@ class Terminal:
         self._not_logged += lines
         self._write_log()
 
+    def hush(self) -> None:
+        """Show nothing from now on: another process talks for this one."""
+        self._console.quiet = True
+
     def keep(self, log: Path) -> None:
         """Append all lines to `log` too, those said so far among them."""
         self._log = log
@@ -30,13 +45,16 @@ class Terminal:
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[str], None]]:
-        """Show a bar of `total` steps; call what is yielded after each, with a few words or none."""
+        """Show a bar of `total` steps; call what is yielded after each, with a few words or none.
+
+        It takes one line, however narrow the terminal is: the end of the words is cut off.
+        """
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=min(40, self._console.width // 8)),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[words]}"),
+            _Words(table_column=Column(no_wrap=False)),  # of all columns, this one gives way
         )
         with Progress(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
@@ -60,6 +78,19 @@ class Terminal:
 
     def _write_log(self) -> None:
         if self._log:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in self._not_logged)
+            try:
+                with self._log.open("a", encoding="utf-8") as file:
+                    file.writelines(f"{line}\n" for line in self._not_logged)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                return  # a full disk; there may be room when more is said
             self._not_logged = []
+
+
+class _Words(ProgressColumn):
+    """A few words on one line, cut off where there is no more room."""
+
+    def render(self, task: Task) -> Text:
+        """Show the words of a bar."""
+        return Text(task.fields["words"], no_wrap=True, overflow="ellipsis")

@@ -102,5 +102,6 @@ def test_every_event_and_its_fields_are_told(run, page):
 def test_every_file_is_told(run, page):
     tree = page.read_text("utf-8").split("```")[1]
     for path in run.path.rglob("*"):
-        kind = re.sub(r"^(epoch|step)_\d+", "epoch_N", re.sub(r"_\d+\.pt", "_N.pt", path.name))
+        kind = re.sub(r"_\d+\.pt", "_N.pt", re.sub(r"tfevents\.\d+", "tfevents.N", path.name))
+        kind = re.sub(r"^(epoch|step)_\d+", "epoch_N", kind)
         assert kind in tree, path

@@ -1,5 +1,6 @@
 """A full disk, and one that cannot be written: training says so in a line, and what was written before is whole."""
 
+import re
 import shutil
 
 import pytest
@@ -10,7 +11,13 @@ from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
 
 IN_LITTLE_SPACE = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && "$@"'
-AND_KEEP = 'mount -t tmpfs -o size="$1" tmpfs "$2"; run="$2"; kept="$3"; shift 3; "$@"; status=$?; cp -a "$run/." "$kept"; exit $status'  # noqa: E501
+AND_FILL = """
+mount -t tmpfs -o size="$1" tmpfs "$2"; filler="$3"; run="$2"; kept="$4"; shift 4
+"$@" & while kill -0 $! && ! test -e "$run/run.json"; do sleep 0.01; done 2>/dev/null
+head -c "$filler" /dev/zero > "$run/checkpoints/filler"
+wait $!; status=$?; rm -f "$run/checkpoints/filler"; cp -a "$run/." "$kept"; exit $status
+"""
+"""Somebody else takes room on the disk, once training has begun."""
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && "$@"'
 
 
@@ -20,6 +27,7 @@ def train(dataset, quick_base):
 
     def train(run, *more, script='"$@"', arguments=()):
         asked = ["--base", quick_base, "--language", "en", "--epochs", "2", "--set", "sampling.num_sentences=1"]
+        asked += ["--set", "training.precision=fp32"]  # which makes the largest checkpoints
         prefix = ["unshare", "-rm", "sh", "-c", script, "sh", *map(str, arguments)]
         return escuta("train", dataset, "--out", run.path, *asked, *more, prefix=prefix)
 
@@ -27,19 +35,22 @@ def train(dataset, quick_base):
 
 
 @pytest.mark.usefixtures("mounts")
-def test_a_disk_that_fills_up_with_checkpoints_stops_in_one_line_and_the_run_goes_on_elsewhere(train, tmp_path):
+def test_a_disk_that_fills_up_costs_checkpoints_but_not_the_training(train, tmp_path):
     run, kept = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "kept")
     run.path.mkdir()
     kept.path.mkdir()
 
-    # One checkpoint of 16 MB has room, two have not.
-    done = train(run, "--mode", "off", script=AND_KEEP, arguments=["24m", run.path, kept.path])
+    # One checkpoint of 16 MB has room, two have not; and the only one must not go.
+    done = train(run, "--mode", "off", script=AND_FILL, arguments=["64m", run.path, "40M", kept.path])
 
     assert done.returncode == 2
+    assert "⚠️  The disk is full: checkpoint_epoch_2.pt was not saved, and no other checkpoint can go." in done.stdout
     assert done.stderr == (
-        f"{run.epoch_checkpoint(2)}: the disk is full; all that was written before is kept. Free some space and go on."
-        "\n"
+        f"{run.checkpoints}: the disk is full; the last state, step 8, could not be saved, and what is there is "
+        "of step 4. Free some space and continue from there with --resume.\n"
     )
+    failed = [event["file"] for event in read_events(kept.events) if event["event"] == "checkpoint_failed"]
+    assert failed == ["checkpoint_epoch_2.pt", "last.pt", "last.pt"]
     assert [path.name for path in list_checkpoints(kept)] == ["checkpoint_epoch_1.pt"]
     assert {path.name for path in kept.checkpoints.iterdir()} == {"checkpoint_epoch_1.pt", "best_model.pt"}
     assert read_checkpoint(kept.epoch_checkpoint(1)).progress.epoch == 1
@@ -48,6 +59,41 @@ def test_a_disk_that_fills_up_with_checkpoints_stops_in_one_line_and_the_run_goe
 
     assert (done.returncode, done.stderr) == (0, "")
     assert read_checkpoint(kept.epoch_checkpoint(2)).progress.epoch == 2
+
+
+@pytest.mark.usefixtures("mounts")
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(train, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+
+    done = train(run, "--mode", "off", script=IN_LITTLE_SPACE, arguments=["24m", run.path])
+
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"{run.path}: 25 MB are free; this training needs \d\d MB. Make room, choose another place, or lower "
+        r"training\.keep_last\.\n",
+        done.stderr,
+    )
+
+
+@pytest.mark.usefixtures("mounts")
+def test_old_checkpoints_go_where_the_disk_is_too_small_for_all_that_are_to_be_kept(train, tmp_path):
+    run, kept = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "kept")
+    run.path.mkdir()
+    kept.path.mkdir()
+    learns_nothing = ["--set", "training.learning_rate=1e-30", "--epochs", "4"]  # so the first stays the best
+
+    # Three of them have room; the best, the newest, and the one being written.
+    done = train(run, "--mode", "off", *learns_nothing, script=AND_FILL, arguments=["96m", run.path, "42M", kept.path])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        "⚠️  The disk is full: checkpoint_epoch_2.pt was removed to make room for checkpoint_epoch_4.pt." in done.stdout
+    )
+    assert {path.name for path in kept.checkpoints.iterdir()} == {
+        *("checkpoint_epoch_1.pt", "best_model.pt", "checkpoint_epoch_3.pt", "checkpoint_epoch_4.pt")
+    }
+    assert read_checkpoint(kept.epoch_checkpoint(4)).progress.epoch == 4
 
 
 @pytest.fixture(scope="module")

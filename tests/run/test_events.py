@@ -7,6 +7,7 @@ import time
 import pytest
 
 from escuta.run.events import EventLog, read_events
+from small_disk import run_on_small_disk
 
 WRITE_MANY = """
 import sys
@@ -93,3 +94,38 @@ def test_a_reader_meets_whole_events_alone_while_another_process_writes(tmp_path
     assert num_reads > 1
     assert [event["step"] for event in steps] == list(range(1500))
     assert last["event"] == "finished"
+
+
+def test_who_listens_hears_what_was_written(tmp_path):
+    heard = []
+
+    EventLog(tmp_path / "events.jsonl", heard.append).write("step", {"step": 1, "loss": math.nan})
+
+    (written,) = read_events(tmp_path / "events.jsonl")
+    assert heard == [written]
+    assert written["loss"] is None
+
+
+def test_events_of_a_full_disk_wait_in_memory(tmp_path):
+    script = """
+import os, sys
+from pathlib import Path
+from escuta.run.events import EventLog, read_events
+folder = Path(sys.argv[1])
+events = EventLog(folder / "events.jsonl")
+events.write("start", {})
+with (folder / "filler").open("wb", buffering=0) as filler:
+    try:
+        while filler.write(bytes(4096)): pass
+    except OSError: pass
+for step in range(200):
+    events.write("step", {"step": step, "words": "x" * 100})
+assert len(list(read_events(folder / "events.jsonl"))) < 200
+(folder / "filler").unlink()
+events.write("finished", {})
+found = [event.get("step", event["event"]) for event in read_events(folder / "events.jsonl")]
+print(found == ["start", *range(200), "finished"])
+"""
+    done = run_on_small_disk(tmp_path, 1 << 20, sys.executable, "-c", script, str(tmp_path))
+
+    assert (done.stdout, done.stderr) == ("True\n", "")

@@ -1,6 +1,6 @@
 import torch
 
-from escuta.sampling.memory import available_bytes, own_bytes
+from escuta.sampling.memory import available_bytes, own_bytes, peak_bytes
 
 MIB = 1 << 20
 
@@ -70,3 +70,12 @@ def test_what_this_process_takes_grows_with_it():
 
     assert own_bytes() - before > 32 * MIB
     del taken
+
+
+def test_the_most_that_was_taken_is_not_forgotten(tmp_path):
+    ballast = bytearray(100 * MIB)
+    with_ballast = own_bytes()
+    del ballast
+
+    assert peak_bytes() > with_ballast - 10 * MIB  # the system counts a little late
+    assert peak_bytes(tmp_path) == 0

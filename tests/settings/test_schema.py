@@ -16,10 +16,11 @@ from escuta.settings import (
 NAMES = """
 base language seed
 data.max_clips data.max_clip_seconds data.held_out_share data.cache
-training.epochs training.batch_size training.batch_seconds training.accumulation_steps
-training.learning_rate training.weight_decay
-training.max_grad_norm training.precision training.device training.save_every_n_epochs training.keep_last
-training.max_bad_steps
+training.epochs training.batch_size training.batch_seconds training.accumulation_steps training.learning_rate
+training.warmup_steps training.schedule training.weight_decay training.max_grad_norm training.precision
+training.optimizer training.lora_rank training.lora_alpha training.freeze training.activation_checkpointing
+training.compile training.device training.save_every_n_epochs training.keep_last training.save_state_minutes
+training.patience training.max_minutes training.max_bad_steps training.trackers
 sampling.mode sampling.every_n_epochs sampling.every_n_steps sampling.best_samples sampling.num_sentences
 sampling.sentences sampling.reference sampling.sample_rate sampling.precision sampling.temperature sampling.top_k
 sampling.top_p sampling.repetition_penalty sampling.device sampling.threads sampling.timeout_seconds

@@ -44,6 +44,7 @@ def request_for(quick_base, dataset, tmp_path):
             "language": "en",
             "training.epochs": 2,
             "training.device": "cpu",
+            "training.precision": "fp32",
             "training.learning_rate": 1e-4,
             "sampling.mode": "off",
         }

@@ -59,3 +59,10 @@ def test_steps_within_an_epoch():
     assert [step for step in range(1, 10) if speak_after_step(step, every_third)] == [3, 6, 9]
     assert not any(speak_after_step(step, SamplingSettings()) for step in range(1, 10))
     assert not any(speak_after_step(step, SamplingSettings(every_n_steps=3, mode="off")) for step in range(1, 10))
+
+
+def test_the_last_epoch_is_saved_and_spoken_wherever_it_comes():
+    training, sampling = TrainingSettings(epochs=6, save_every_n_epochs=9), SamplingSettings(every_n_epochs=5)
+
+    assert due_after_epoch(3, improved=False, training=training, sampling=sampling) == Due(save=False, speak=False)
+    assert due_after_epoch(3, improved=False, training=training, sampling=sampling, last=True) == Due(True, True)

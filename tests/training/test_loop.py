@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from escuta.errors import RunError
+from escuta.errors import RunError, WeightsError
+from escuta.models.xtts.weights import load_weights, save_base
 from escuta.run.checkpoints import list_checkpoints, read_checkpoint
 from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
 from escuta.sampling.fingerprint import fingerprint
 from escuta.terminal import Terminal
+from escuta.training import loop
+from escuta.training.stopping import Clock
 
 
 def events(run, *kinds):
@@ -147,6 +150,107 @@ def test_a_finished_run_has_nothing_left_to_do(train, run):
 
     assert (outcome.ended, outcome.progress.step) == ("finished", 4)
     assert weights(run.epoch_checkpoint(1)) == before
+
+
+def test_without_improvement_patience_ends_it_saved_and_heard(train, run):
+    asked = {"training__epochs": 9, "training__save_every_n_epochs": 9, "training__patience": 2}
+    outcome = train(training__learning_rate=1e-30, sampling__mode="inline", sampling__best_samples=False, **asked)
+
+    assert (outcome.ended, outcome.reason, outcome.progress.epoch) == ("finished", "patience", 3)
+    assert run.epoch_checkpoint(3).exists()
+    assert [event["name"] for event in events(run, "sample")] == ["epoch_0", "epoch_3"]
+    assert events(run, "finished")[0]["reason"] == "patience"
+
+    again = train(training__learning_rate=1e-30, resume=True, **asked)
+
+    assert (again.reason, again.progress.step) == ("patience", 12)
+
+
+def test_when_the_time_is_up_what_was_learned_is_saved_and_heard_and_goes_on_later(train, run, tmp_path, monkeypatch):
+    outcome = train(training__max_minutes=1e-9, sampling__mode="inline")
+    assert (outcome.reason, outcome.progress.step) == ("minutes", 0)
+
+    class Late(Terminal):
+        """Five steps take an hour."""
+
+        @contextmanager
+        def progress(self, title, total):
+            with super().progress(title, total) as advance:
+                yield lambda words: (hours.append(1), advance(words))
+
+    hours = []
+    monkeypatch.setattr(loop, "Clock", lambda training: Clock(training, lambda: 720 * len(hours)))
+    outcome = train(resume=True, terminal=Late(), training__max_minutes=59, sampling__mode="inline")
+
+    assert (outcome.ended, outcome.reason) == ("finished", "minutes")
+    step = outcome.progress.step
+    assert step == 5
+    last = max(list_checkpoints(run), key=lambda path: read_checkpoint(path).progress.step)
+    assert read_checkpoint(last).progress == outcome.progress
+    assert events(run, "sample")[-1]["step"] == step
+
+    assert train(resume=True).reason == "epochs"
+    train(tmp_path / "straight")
+    assert weights(run.epoch_checkpoint(2)) == weights(tmp_path / "straight/checkpoints/checkpoint_epoch_2.pt")
+
+
+def test_a_schedule_goes_on_where_it_was(train, typist, run, tmp_path):
+    asked = {"training__schedule": "cosine", "training__warmup_steps": 2}
+    train(terminal=typist(5), **asked)
+    train(resume=True, **asked)
+    train(tmp_path / "straight", **asked)
+
+    straight = RunFolder(tmp_path / "straight")
+    rates = [[event["learning_rate"] for event in events(one, "step")] for one in (run, straight)]
+    assert rates[0] == rates[1]
+    assert rates[0][0] < rates[0][1] < rates[0][2] == 1e-4 > rates[0][3] > rates[0][7] > 0
+    assert weights(run.epoch_checkpoint(2)) == weights(straight.epoch_checkpoint(2))
+
+
+def test_every_checkpoint_tells_what_it_cost(train, run):
+    train(sampling__mode="inline", sampling__every_n_steps=3)
+
+    for event in events(run, "checkpoint"):
+        assert 0 < event["weights_seconds"] <= event["stall_seconds"]
+        assert event["write_seconds"] > 0
+    assert len(events(run, "checkpoint")) == 4
+
+
+def test_an_epoch_that_was_left_goes_on_in_its_own_order_or_begins_anew(train, typist, run, capsys):
+    train(terminal=typist(6))
+    with pytest.raises(RunError, match="was left within epoch 2, and clips would be learned in another order now"):
+        train(resume=True, training__batch_size=1)
+    with pytest.raises(RunError, match="--accept-changed-data"):
+        train(resume=True, seed=5)
+
+    outcome = train(resume=True, accept=True, training__batch_size=1)
+
+    assert "⚠️  Epoch 2 begins anew: its clips have changed.\n" in capsys.readouterr().out
+    assert outcome.progress.step == 6 + 8
+
+
+def test_best_model_names_the_best_although_a_kill_came_between_the_two(train, run):
+    train(training__epochs=1)
+    run.best_checkpoint.unlink()
+
+    train(resume=True, training__epochs=1)
+
+    assert run.best_checkpoint.samefile(run.epoch_checkpoint(1))
+
+
+def test_a_base_with_nan_is_refused_by_the_name_of_its_tensor(train, quick_base, tmp_path):
+    weights = load_weights(quick_base)
+    broken = weights.tensors["gpt.mel_head.bias"].clone()
+    broken[3] = math.nan
+    tensors = {**weights.tensors, "gpt.mel_head.bias": broken}
+    save_base(tmp_path / "base", weights.config, tensors, weights.files.vocab.read_text(encoding="utf-8"))
+
+    with pytest.raises(WeightsError) as refused:
+        train(base=str(tmp_path / "base"))
+
+    assert str(refused.value) == (
+        f"{tmp_path}/base: tensor gpt.mel_head.bias holds NaN or infinity; expected numbers. Choose another."
+    )
 
 
 def test_old_checkpoints_make_room_but_the_best_stays(train, run):

@@ -2,10 +2,9 @@ import re
 
 import pytest
 
-from escuta.data.batches import epoch_batches, padding_share
 from escuta.data.feature_cache import default_folder
 from escuta.terminal import Terminal
-from escuta.training.preparation import epoch_line, prepare_features
+from escuta.training.preparation import find_features, prepare_features
 from escuta.training.request import assign
 
 
@@ -47,10 +46,8 @@ def test_a_home_is_understood_in_the_setting(assignment, tmp_path, monkeypatch):
     assert len(list((tmp_path / "mine").rglob("*.safetensors"))) == 10
 
 
-def test_the_plan_of_an_epoch_is_told(assignment):
-    asked = assignment(training__batch_size=4)
-    seconds = [clip.seconds for clip in asked.dataset.train]
-    share = padding_share(epoch_batches(seconds, asked.batch_limits, seed=0, epoch=1), seconds)
+def test_to_find_features_computes_none(assignment, tmp_path):
+    found = find_features(assignment())
 
-    assert epoch_line(asked) == f"An epoch takes 2 micro steps; {share:.1%} of what they compute is padding."
-    assert epoch_line(assignment(training__batch_seconds=0.1)).startswith("An epoch takes 8 micro steps; 0.0% of")
+    assert (len(found), len(found.missing())) == (10, 10)
+    assert not (tmp_path / "cache").exists()

@@ -6,6 +6,7 @@ import pytest
 
 from escuta.errors import BaseError, CheckpointError, DataError, InstallError, LanguageError, RunError, SettingsError
 from escuta.terminal import Terminal
+from escuta.training.advice import advise
 from escuta.training.request import Request, assign
 
 
@@ -34,7 +35,8 @@ def test_what_was_asked_for_is_completed(request_for, quick_base):
 
     assignment = assign(request, Terminal())
 
-    assert (assignment.run, assignment.settings) == (request.run, request.settings)
+    advised = advise(request.settings, [clip.seconds for clip in assignment.dataset.train])
+    assert (assignment.run, assignment.settings, assignment.advised) == (request.run, *advised)
     assert assignment.language == "en"
     assert assignment.base.folder == quick_base
     assert len(assignment.base_fingerprint) == 64

@@ -25,9 +25,10 @@ def run(tmp_path):
 
 
 def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, quick_base):
-    train(training__epochs=1, sampling__num_sentences=1)
+    asked = {"training__epochs": 1, "training__warmup_steps": 2, "sampling__num_sentences": 1}
+    train(**asked)
 
-    assert load_settings(run.settings) == request_for(training__epochs=1, sampling__num_sentences=1).settings
+    assert load_settings(run.settings) == request_for(**asked).settings
     assert tomllib.loads(run.settings.read_text())["training"]["epochs"] == 1
     facts = run.read_facts()
     assert facts.pop("started")[:2] == "20"

@@ -66,6 +66,29 @@ def test_a_process_that_is_killed_costs_no_checkpoint(writer, tmp_path):
     assert writer._child.alive()
 
 
+def test_what_a_killed_process_left_of_a_file_is_removed(writer, tmp_path):
+    (tmp_path / ".a.pt.0123abcd.partial").write_bytes(b"torn")
+    os.kill(writer._child.pid, signal.SIGKILL)
+
+    writer.begin(tmp_path / "a.pt", CHECKPOINT, None)
+
+    assert writer.finished(wait=True) > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_what_was_refused_is_written_when_it_is_asked_for_again(writer, tmp_path):
+    (tmp_path / "folder").touch()
+    writer.begin(tmp_path / "folder" / "a.pt", CHECKPOINT, None)
+    with pytest.raises(OSError, match="folder"):
+        writer.finished(wait=True)
+    (tmp_path / "folder").unlink()
+
+    writer.again()
+
+    assert writer.finished(wait=True) > 0
+    assert read_checkpoint(tmp_path / "folder" / "a.pt").progress == CHECKPOINT.progress
+
+
 def test_a_process_that_hangs_is_ended_and_its_checkpoint_written(writer, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "TIMEOUT_SECONDS", 0.3)
     os.kill(writer._child.pid, signal.SIGSTOP)

@@ -16,6 +16,9 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     base: Base = None,
     language: Language = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the clips.", show_default=False)] = None,
+    lora: Annotated[
+        int | None, typer.Option(metavar="RANK", help="Learn low-rank additions, not the model.", show_default=False)
+    ] = None,
     mode: Annotated[Mode | None, typer.Option(help="Who speaks the checkpoints.", show_default=False)] = None,
     precision: Annotated[
         Precision | None, typer.Option(help="Of the weights that speak them.", show_default=False)
@@ -31,6 +34,13 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     accept_changed_data: Annotated[
         bool, typer.Option("--accept-changed-data", help="Resume although clips were added, removed or edited.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell plan, memory, time and disk; train and write nothing.")
+    ] = False,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option(help="Where numbers and samples go too: tensorboard, wandb, ...", show_default=False),
+    ] = None,
     accept_licence: AcceptLicence = False,
     settings: SettingsFile = None,
     set_: Set = None,
@@ -39,6 +49,7 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     from escuta.report.page import write_report
     from escuta.run.folder import RunFolder
     from escuta.terminal import Terminal
+    from escuta.training.rehearsal import rehearse
     from escuta.training.request import Request
     from escuta.training.start import start
     from escuta.training.summary import summary
@@ -48,6 +59,8 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
         "base": base,
         "language": language,
         "training.epochs": epochs,
+        "training.lora_rank": lora,
+        "training.trackers": tracker,
         "sampling.mode": mode,
         "sampling.precision": precision,
         "sampling.sentences": sentences,
@@ -65,6 +78,9 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
         ask_licence=ask_licence if sys.stdin.isatty() else None,
     )
     terminal = Terminal()
+    if dry_run:
+        rehearse(request, terminal)
+        return
     outcome = start(request, terminal, on_news=write_report)
     terminal.say(*summary(run, outcome))
     if outcome.ended == "interrupted":

@@ -5,6 +5,8 @@ same batches in every epoch. So a random order is cut into windows of a few batc
 are sorted, and then the batches are shuffled.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -80,6 +82,11 @@ def shard(batches: Batches, rank: int, num_ranks: int) -> Batches:
         place, half = even.index(largest), len(largest) // 2
         even[place : place + 1] = [largest[:half], largest[half:]]
     return even[rank : len(even) - len(even) % num_ranks : num_ranks]
+
+
+def order_fingerprint(batches: Batches, num_ranks: int) -> str:
+    """Tell one order of one epoch, shared by so many processes, from others."""
+    return hashlib.sha256(json.dumps([batches, num_ranks]).encode()).hexdigest()[:16]
 
 
 def crop_seed(seed: int, epoch: int, batch: int) -> int:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from escuta.engine.linear import Precision
+from escuta.models.lora import Adapters
 
 Features: TypeAlias = Mapping[str, Tensor]
 """What the model needs of one clip to train on it: on the CPU, independent of trainable weights, computed once."""
@@ -71,6 +72,20 @@ class ClipLimits:
     max_text_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What of a model learns, and how."""
+
+    lora_rank: int | None = None
+    """Of the adapters that learn in place of the matrices; None has the model itself learn."""
+    lora_alpha: float | None = None
+    """What adapters add is multiplied by alpha / rank; twice the rank when not given."""
+    freeze: tuple[str, ...] = ()
+    """Parts that stay as they are: conditioning, embeddings."""
+    recomputes: bool = False
+    """Whether activations are computed once more on the way back, rather than kept."""
+
+
 class VoiceModel(Protocol):
     """A model that learns a voice and speaks with it."""
 
@@ -81,6 +96,8 @@ class VoiceModel(Protocol):
     sample_rate: int
     """Of what it speaks, Hz."""
     clip_limits: ClipLimits
+    adapters: Adapters | None
+    """What learns in place of the matrices, where `learn` chose so."""
 
     def language(self, asked: str) -> str:
         """Give the model's own name of a language, one of `languages`.
@@ -107,8 +124,22 @@ class VoiceModel(Protocol):
         """The part that learns; called with a batch it returns `Losses`."""
         ...
 
+    def learn(self, learning: Learning) -> None:
+        """Choose what of the model learns, and how: once, before the first batch and after a checkpoint is loaded."""
+        ...
+
+    def num_targets(self, batch: Batch) -> Tensor:
+        """Count what each part of the loss is the mean of.
+
+        A batch that has a `num_targets` besides, the sum of several batches' own, is learned from as a part of them
+        all: their losses add up to the mean over all.
+        """
+        ...
+
     def trained_tensors(self) -> Mapping[str, Tensor]:
-        """The trainable tensors under the release's names, as a checkpoint and an export hold them; no copies.
+        """The trainable tensors under the release's names, as a checkpoint and an export hold them.
+
+        No copies, but for matrices that adapters are merged into.
 
         A model that was not loaded for training may leave them on disk: each is then read when it is asked for.
         """

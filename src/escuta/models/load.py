@@ -9,8 +9,10 @@ import torch
 from escuta.engine.linear import Precision
 from escuta.errors import InstallError
 from escuta.messages import _
-from escuta.models.base import VoiceModel
+from escuta.models.base import Learning, VoiceModel
+from escuta.models.xtts.footprint import batch_bytes as xtts_batch_bytes
 from escuta.models.xtts.footprint import speaking_bytes as xtts_speaking_bytes
+from escuta.models.xtts.footprint import trained_bytes as xtts_trained_bytes
 from escuta.models.xtts.model import Use as XttsUse
 from escuta.models.xtts.model import load_xtts
 from escuta.models.xtts.weights import features_fingerprint as xtts_features_fingerprint
@@ -64,6 +66,31 @@ def features_fingerprint(folder: Path) -> str:
         ModelError: Files are missing.
     """
     return xtts_features_fingerprint(folder)
+
+
+def trained_bytes(folder: Path) -> int:
+    """How much the trained weights of the model in `folder` take in fp32, told before they are loaded.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of a model that escuta knows.
+    """
+    return xtts_trained_bytes(folder)
+
+
+def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes: int, learning: Learning) -> int:
+    """What learning from one batch takes besides weights, gradients and optimizer, told before anything is loaded.
+
+    Args:
+        folder: Of the model.
+        num_clips: In the batch.
+        clip_seconds: Of each.
+        number_bytes: Of the arithmetic: 2 or 4.
+        learning: What of the model learns.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of a model that escuta knows.
+    """
+    return xtts_batch_bytes(folder, num_clips, clip_seconds, number_bytes, learning)
 
 
 def speaking_bytes(folder: Path, precision: Precision) -> int:

@@ -33,6 +33,8 @@ class Start:
     """What checkpoints and samples kept the training thread from learning."""
     ended: str = ""
     """`finished` or `interrupted`; empty while it runs, and when it was killed."""
+    reason: str = ""
+    """Why it finished: `epochs`, `patience` or `minutes`; empty in runs of the first version."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ def _note_time(start: Start, event: Mapping[str, Any]) -> None:
     match event:
         case {"event": "finished" | "interrupted" as ended}:  # its sums hold more than the events before it
             start.ended, start.stall_seconds = ended, stall_seconds
+            start.reason = str(event.get("reason", ""))
             start.seconds = _number(event.get("seconds")) or 0.0
         case {"time": float(time)}:
             start.stall_seconds += stall_seconds

@@ -161,12 +161,17 @@ def _facts_line(facts: Facts | None, history: History) -> list[str]:
 
 
 def _state(history: History) -> str:
-    match history.starts[-1].ended if history.starts else None:
-        case "finished":
+    last = history.starts[-1] if history.starts else None
+    match (last.ended, last.reason) if last else (None, None):
+        case "finished", "patience":
+            return _("Training ended, as val_loss no longer improved.")
+        case "finished", "minutes":
+            return _("Training ended, as its time was up; continue it with --resume.")
+        case "finished", _reason:
             return _("Training is finished.")
-        case "interrupted":
+        case "interrupted", _reason:
             return _("Training was interrupted; continue it with --resume.")
-        case "":
+        case "", _reason:
             return _("Training was going on when this page was written; it is written again with every checkpoint.")
     return _("Training has not begun.")
 

@@ -42,6 +42,8 @@ class Progress:
     """The lowest so far."""
     best_epoch: int | None = None
     """The epoch that reached it."""
+    order: str = ""
+    """Tells the batches of the epoch under way from others; empty at its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def state_table(checkpoint: Checkpoint) -> dict[str, Any]:
         "micro_steps_in_epoch": progress.micro_steps_in_epoch,
         "best_val_loss": progress.best_val_loss,
         "best_epoch": progress.best_epoch,
+        "order": progress.order,
         "val_loss": checkpoint.val_loss,
         "optimizer_state_dict": dict(checkpoint.optimizer),
         "random_state": dict(checkpoint.random_state),
@@ -111,6 +114,7 @@ def read_checkpoint(path: Path, *, device: str = "cpu") -> Checkpoint:
                 micro_steps_in_epoch=content["micro_steps_in_epoch"],
                 best_val_loss=content["best_val_loss"],
                 best_epoch=content["best_epoch"],
+                order=content.get("order", ""),  # unknown to the first versions
             ),
             val_loss=content["val_loss"],
             model=content["model_state_dict"],
@@ -137,6 +141,17 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
 def mark_best(run: RunFolder, checkpoint: Path) -> None:
     """Let best_model.pt name the content of `checkpoint`, without a second copy where the disk has hard links."""
     publish_copy(checkpoint, run.best_checkpoint)
+
+
+def restore_best(run: RunFolder, best_epoch: int | None) -> None:
+    """Let best_model.pt name the best epoch's checkpoint, where a kill came between the two.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    best = run.epoch_checkpoint(best_epoch or 0)
+    if best.exists() and not (run.best_checkpoint.exists() and run.best_checkpoint.samefile(best)):
+        mark_best(run, best)
 
 
 def list_checkpoints(run: RunFolder) -> list[Path]:
@@ -192,13 +207,25 @@ def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> Checkpoin
 
 def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) -> list[Path]:
     """Remove all but the last `keep_last` checkpoints, the best, and those `needed`; return what was removed."""
-    best = run.best_checkpoint
-    removed = []
-    for path in list_checkpoints(run)[:-keep_last]:
-        if path not in needed and not (best.exists() and best.samefile(path)):
-            path.unlink()
-            removed.append(path)
+    removed = [path for path in list_checkpoints(run)[:-keep_last] if _is_spare(run, path, needed)]
+    for path in removed:
+        path.unlink()
     return removed
+
+
+def sacrifice_checkpoint(run: RunFolder, needed: Collection[Path]) -> Path | None:
+    """Remove the oldest checkpoint that is neither best nor `needed` nor the only one to continue from; return it."""
+    there = list_checkpoints(run)
+    older = there if run.last_state.exists() else there[:-1]
+    spare = next((path for path in older if _is_spare(run, path, needed)), None)
+    if spare:
+        spare.unlink()
+    return spare
+
+
+def _is_spare(run: RunFolder, path: Path, needed: Collection[Path]) -> bool:
+    best = run.best_checkpoint
+    return path not in needed and not (best.exists() and best.samefile(path))
 
 
 def _load(path: Path, device: str) -> Mapping[str, Any]:

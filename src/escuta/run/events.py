@@ -3,26 +3,42 @@
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from escuta.run.publish import FULL
+
 
 class EventLog:
-    """Append events to `path`; each line is whole once `write` returns."""
+    """Append events to `path`; each line is whole once `write` returns, or waits in memory while the disk is full.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: Of the file.
+        heard: Called with each event that was written.
+    """
+
+    def __init__(self, path: Path, heard: Callable[[Mapping[str, Any]], None] | None = None) -> None:
         self._path = path
+        self._heard = heard
+        self._pending = b""
 
     def write(self, event: str, fields: Mapping[str, Any]) -> None:
         """Append one event with its fields; `time` is seconds since 1970."""
         content = {"event": event, "time": round(time.time(), 3), **fields}
         plain = {name: value if _is_json(value) else None for name, value in content.items()}
-        line = json.dumps(plain, ensure_ascii=False)
-        with self._path.open("ab") as file:
-            if file.tell() and not _ends_with_newline(self._path):
-                line = "\n" + line  # a kill tore the last line: begin anew, so that only that line is lost
-            file.write(line.encode() + b"\n")
+        self._pending += json.dumps(plain, ensure_ascii=False).encode() + b"\n"
+        try:
+            with self._path.open("ab") as file:
+                if file.tell() and not _ends_with_newline(self._path):
+                    file.write(b"\n")  # a kill tore the last line: begin anew, so that only that line is lost
+                file.write(self._pending)
+            self._pending = b""
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+        if self._heard:
+            self._heard(plain)
 
 
 def read_events(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: written beside their final name, synced, renamed."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -7,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the system says when a disk, or one's share of it, is full."""
 
 
 @contextmanager

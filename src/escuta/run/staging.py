@@ -147,6 +147,8 @@ class Staging:
         with torch.cuda.stream(self._stream):
             for tensor, slot in zip(tensors, slots, strict=True):
                 _view(self._bytes, slot).copy_(tensor.detach(), non_blocking=True)
+                if tensor.is_cuda:
+                    tensor.record_stream(self._stream)  # a merged one may go before it is copied
             self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._copied.record(self._stream)
 

@@ -23,6 +23,11 @@ def own_bytes(root: Path = Path("/")) -> int:
     return field or 0
 
 
+def peak_bytes(root: Path = Path("/")) -> int:
+    """The most that this process has ever taken; 0 where the system does not say."""
+    return _field(root / "proc/self/status", "VmHWM") or 0
+
+
 _GROUPS = (
     ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),

@@ -7,6 +7,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
 
 Mode = Literal["background", "inline", "isolated", "off"]
+Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow", "aim", "comet_ml", "clearml", "dvclive", "swanlab"]
 
 
 class _Section(BaseModel):
@@ -33,7 +34,7 @@ class TrainingSettings(_Section):
     """How the model learns."""
 
     epochs: int = Field(default=10, ge=1)
-    """Passes over the training clips."""
+    """Passes over the training clips; when not given, fewer for more than 40 minutes of them, 3 at least."""
 
     batch_size: int = Field(default=2, ge=1)
     """Clips in one micro step, at most."""
@@ -45,7 +46,13 @@ class TrainingSettings(_Section):
     """Micro steps in one optimizer step."""
 
     learning_rate: float = Field(default=5e-6, gt=0)
-    """Of AdamW, constant."""
+    """Of AdamW, after the warm-up."""
+
+    warmup_steps: int | None = Field(default=None, ge=0)
+    """Optimizer steps in which the learning rate rises to its value; 50, or a tenth of all, when not given."""
+
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """What the learning rate does after the warm-up: stay, or fall to 0 by the end of the last epoch."""
 
     weight_decay: float = Field(default=1e-2, ge=0)
     """Of matrices; biases, norms and embeddings have none."""
@@ -53,8 +60,26 @@ class TrainingSettings(_Section):
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Longer gradients are shortened to this norm."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Of the arithmetic; weights stay in fp32."""
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
+    """Of the arithmetic; weights stay in fp32. auto takes bf16 where the device computes in it, else fp32."""
+
+    optimizer: Literal["auto", "adamw", "adamw_bf16", "adamw8bit"] = "auto"
+    """AdamW with moments in fp32, in bf16, or in 8 bits (bitsandbytes); auto has them in bf16 where precision is."""
+
+    lora_rank: int | None = Field(default=None, ge=1)
+    """Learn low-rank additions to the matrices instead of the model itself: little memory; 8 to 64 are usual."""
+
+    lora_alpha: float | None = Field(default=None, gt=0)
+    """What they add is multiplied by alpha / rank; twice the rank when not given."""
+
+    freeze: tuple[Literal["conditioning", "embeddings"], ...] | None = None
+    """Parts of the model that do not learn: conditioning, embeddings, or both; all learn when not given."""
+
+    activation_checkpointing: bool = False
+    """Compute activations twice rather than keep them: less memory, a step takes a third longer."""
+
+    compile: bool = False
+    """Compile the model with torch.compile: slow first steps, faster ones after; needs a compiler."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto takes a GPU where there is one."""
@@ -65,8 +90,20 @@ class TrainingSettings(_Section):
     keep_last: int = Field(default=3, ge=1)
     """Checkpoints kept besides the best; those waiting to be spoken are never removed."""
 
+    save_state_minutes: float = Field(default=10, gt=0)
+    """Save the state within an epoch too, every so many minutes: a kill costs no more than these."""
+
+    patience: int | None = Field(default=None, ge=1)
+    """End after this many epochs in a row in which val_loss did not improve."""
+
+    max_minutes: float | None = Field(default=None, gt=0)
+    """End after so many minutes, counted from each start."""
+
     max_bad_steps: int = Field(default=5, ge=1)
     """Stop after this many steps in a row without a finite loss."""
+
+    trackers: tuple[Tracker, ...] | None = None
+    """Where numbers and samples go besides the run's folder; tensorboard when not given and installed."""
 
 
 class SamplingSettings(_Section):

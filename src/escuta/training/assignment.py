@@ -30,6 +30,8 @@ class Assignment:
     """What every checkpoint says, and in whose voice; the same for the whole run."""
     resumed: Checkpoint | None
     """What to continue from; None begins with the base model."""
+    advised: tuple[str, ...] = ()
+    """Settings of training that nobody gave, chosen by how much there is to learn from."""
 
     @property
     def batch_limits(self) -> BatchLimits:

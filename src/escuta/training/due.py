@@ -15,11 +15,22 @@ class Due:
     """Have it spoken."""
 
 
-def due_after_epoch(epoch: int, *, improved: bool, training: TrainingSettings, sampling: SamplingSettings) -> Due:
-    """What follows `epoch` (from 1); the last one is always saved and spoken, so that a run never ends unheard."""
-    saved = epoch % training.save_every_n_epochs == 0 or epoch == training.epochs
+def due_after_epoch(
+    epoch: int, *, improved: bool, training: TrainingSettings, sampling: SamplingSettings, last: bool = False
+) -> Due:
+    """What follows `epoch` (from 1); the last one is always saved and spoken, so that a run never ends unheard.
+
+    Args:
+        epoch: Counted from 1.
+        improved: Whether val_loss is the lowest so far.
+        training: How often to save.
+        sampling: How often to speak.
+        last: Whether training ends with it, for whatever reason; it does with the last epoch anyway.
+    """
+    last = last or epoch == training.epochs
+    saved = epoch % training.save_every_n_epochs == 0 or last
     wanted = saved if sampling.every_n_epochs is None else epoch % sampling.every_n_epochs == 0
-    wanted = wanted or epoch == training.epochs or (improved and sampling.best_samples)
+    wanted = wanted or last or (improved and sampling.best_samples)
     speak = wanted and sampling.mode != "off"
     return Due(save=saved or improved or speak, speak=speak)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from escuta.messages import _
-from escuta.run.checkpoints import Checkpoint, Progress, prune_checkpoints
+from escuta.run.checkpoints import Checkpoint, Progress, prune_checkpoints, sacrifice_checkpoint
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
+from escuta.run.publish import FULL
 from escuta.run.staging import Staged
 from escuta.terminal import Terminal
 from escuta.training.writing import CheckpointWriter
@@ -56,6 +57,8 @@ class Keeper:
         self._underway: _Underway | None = None
         self.stall_seconds = 0.0
         """What checkpoints have kept the training thread from learning, so far."""
+        self.saved_step = 0
+        """Of the newest checkpoint on disk."""
 
     def write(self, path: Path, checkpoint: Checkpoint, *, best: bool = False) -> Staged | None:
         """Have `checkpoint` written under `path`, and as the best when it is; wait for the one before, not for this.
@@ -64,7 +67,7 @@ class Keeper:
             Where other processes find its weights before it is on disk, and until the next is written.
 
         Raises:
-            OSError: The disk is full or the folder cannot be written; earlier checkpoints are untouched.
+            OSError: The folder cannot be written; earlier checkpoints are untouched.
         """
         started = time.perf_counter()
         self.tell(wait=True)
@@ -72,6 +75,8 @@ class Keeper:
         seconds = time.perf_counter() - started
         self.stall_seconds += seconds
         self._underway = _Underway(path, checkpoint.progress, best, seconds, copied.weights_seconds)
+        if copied.weights is None:  # written here: what is to be done about a full disk is done before training goes on
+            self.tell(wait=True)
         return copied.weights
 
     def tell(self, *, wait: bool = False) -> None:
@@ -81,12 +86,13 @@ class Keeper:
             wait: For the one on its way.
 
         Raises:
-            OSError: The disk is full or the folder cannot be written; earlier checkpoints are untouched.
+            OSError: The folder cannot be written; earlier checkpoints are untouched.
         """
-        done, seconds = self._underway, self._writer.finished(wait=wait)
+        done, seconds = self._underway, self._finished(wait=wait)
         if done is None or seconds is None:
             return
         self._underway = None
+        self.saved_step = done.progress.step
         if done.path != self._run.last_state:
             self._run.last_state.unlink(missing_ok=True)
         self._events.write(
@@ -105,13 +111,59 @@ class Keeper:
         for path in prune_checkpoints(self._run, self._keep_last, self._needed()):
             self._events.write("checkpoint_removed", {"file": path.name})
 
+    def _finished(self, *, wait: bool) -> float | None:
+        """As the writer has it; on a full disk older checkpoints make room for the one on its way, or it is left out.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        while True:
+            try:
+                return self._writer.finished(wait=wait)
+            except OSError as error:
+                if error.errno not in FULL or not self._underway:
+                    raise
+            name = self._underway.path.name
+            removed = sacrifice_checkpoint(self._run, self._needed())
+            if removed is None:
+                self._underway = None
+                self._events.write("checkpoint_failed", {"file": name, "reason": "the disk is full"})
+                self._terminal.say(
+                    _(
+                        "⚠️  The disk is full: {file} was not saved, and no other checkpoint can go. Training goes on; "
+                        "free some space before the next."
+                    ).format(file=name)
+                )
+                return None
+            self._events.write("checkpoint_removed", {"file": removed.name})
+            self._terminal.say(
+                _("⚠️  The disk is full: {old} was removed to make room for {file}.").format(old=removed.name, file=name)
+            )
+            self._writer.again()
+
     def close(self) -> None:
         """Wait for the checkpoint on its way, and end who writes.
 
         Raises:
-            OSError: The disk is full or the folder cannot be written; earlier checkpoints are untouched.
+            OSError: The folder cannot be written; earlier checkpoints are untouched.
         """
         try:
             self.tell(wait=True)
         finally:
             self._writer.close()
+
+
+class NoKeeper:
+    """Of a process that trains beside the first, which keeps all checkpoints: keeps none."""
+
+    saved_step = 0
+    stall_seconds = 0.0
+
+    def write(self, path: Path, checkpoint: Checkpoint, *, best: bool = False) -> None:
+        """Leave it to the first."""
+
+    def tell(self, *, wait: bool = False) -> None:
+        """Have nothing to tell."""
+
+    def close(self) -> None:
+        """Have nothing to end."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,18 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from escuta.errors import CheckpointError
 from escuta.messages import _
-from escuta.models.base import Batch, VoiceModel
+from escuta.models.base import Batch, Learning, VoiceModel
 from escuta.run.checkpoints import Checkpoint, Progress
 from escuta.settings import TrainingSettings
-from escuta.training.optimizer import build_optimizer
+from escuta.training.compiler import compiler_refusal
+from escuta.training.optimizer import build_optimizer, shorten
+from escuta.training.precision import HalfCopies, arithmetic_on
+from escuta.training.ranks import ALONE, Ranks
+
+ADAPTERS = "adapters"
+"""Where a checkpoint's optimizer keeps what adapters have learned; its weights have it merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class Step:
     """What one optimizer step came to."""
 
     loss: float
-    """Mean over its micro steps: on the scale of val_loss."""
+    """Mean over all targets of its micro steps: on the scale of val_loss."""
     parts: Mapping[str, float]
     """What the loss is made of."""
     grad_norm: float
@@ -39,30 +46,45 @@ class Learner:
         settings: Of training.
         seed: Of dropout.
         resumed: What to continue from.
+        ranks: Who learns together; what one does here, all do at once.
 
     Raises:
-        CheckpointError: `resumed` is of another model.
+        CheckpointError: `resumed` is of another model, or learned in another way.
+        InstallError: What the settings ask for is not installed.
     """
 
     def __init__(
-        self, model: VoiceModel, settings: TrainingSettings, seed: int, resumed: Checkpoint | None = None
+        self,
+        model: VoiceModel,
+        settings: TrainingSettings,
+        seed: int,
+        resumed: Checkpoint | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._model = model
-        torch.manual_seed(seed)
-        if resumed:
-            model.load_trained({name: tensor.clone() for name, tensor in resumed.model.items()}, _("checkpoint"))
+        self._ranks = ranks
+        torch.manual_seed(seed + ranks.number)
+        _choose_what_learns(model, settings, resumed)
         self._settings = settings
-        self._accelerator = Accelerator(
-            cpu=settings.device == "cpu", mixed_precision="bf16" if settings.precision == "bf16" else "no"
-        )
-        optimizer = build_optimizer(model.trainable, settings)
-        self._module, self._optimizer = self._accelerator.prepare(model.trainable, optimizer)
+        self._accelerator = Accelerator(cpu=settings.device == "cpu")
+        self.precision = arithmetic_on(self.device, settings.precision)
+        """What it computes in."""
+        self.warnings: list[str] = []
+        """What somebody should know of it."""
+        if self.precision == "tf32":
+            torch.set_float32_matmul_precision("high")
+        module = model.trainable.to(self.device)
+        if settings.compile and not self._refused_to_compile():
+            module.compile(dynamic=True)
+        self._copies = HalfCopies(module) if self.precision == "bf16" else None
+        optimizer = build_optimizer(module, settings, self._copies.of if self._copies else {})
+        with self._computing():
+            self._module, self._optimizer = self._accelerator.prepare(module, optimizer)
         self.before_update: Callable[[], None] = _nothing
         """Called before the weights change."""
         if resumed:
-            groups = self._optimizer.state_dict()["param_groups"]  # as the settings of this start have them
-            self._optimizer.load_state_dict({**resumed.optimizer, "param_groups": groups})
-            _restore_random_state(resumed.random_state)
+            _load_optimizer(self._optimizer, resumed, has_moments=settings.optimizer != "adamw8bit")
+            self._restore_random_state(resumed.random_state)
 
     @property
     def device(self) -> torch.device:
@@ -70,22 +92,33 @@ class Learner:
         device: torch.device = self._accelerator.device
         return device
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Take the next steps with it."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+
     def step(self, batches: Sequence[Batch]) -> Step:
         """Learn from `batches`, one micro step each, and take one optimizer step."""
         self._module.train()
+        batches = [self._on_device(batch) for batch in batches]
+        counts = torch.stack([self._model.num_targets(batch) for batch in batches]).sum(0).float()
+        num_targets = self._accelerator.reduce(counts, "mean")  # of all processes, as their gradients
         losses: dict[str, float] = {}
-        for batch in batches:
-            with self._accelerator.autocast():
-                found = self._module(self._on_device(batch))
-            self._accelerator.backward(found["loss"] / len(batches))
-            for name, value in found.items():
-                losses[name] = losses.get(name, 0.0) + value.item() / len(batches)
-        norm = self._accelerator.clip_grad_norm_(self._module.parameters(), self._settings.max_grad_norm)
-        grad_norm = float(norm) if norm is not None else math.nan
-        taken = math.isfinite(losses["loss"]) and math.isfinite(grad_norm)
-        if taken:
-            self.before_update()
-            self._optimizer.step()
+        with self._computing():
+            for batch in batches:
+                with self._autocast():
+                    found = self._module({**batch, "num_targets": num_targets})
+                self._accelerator.backward(found["loss"])
+                for name, value in found.items():
+                    losses[name] = losses.get(name, 0.0) + value.item()
+            of_each = self._ranks.all(losses)
+            losses = {name: sum(one[name] for one in of_each) / self._ranks.of for name in losses}
+            grad_norm = shorten(self._module.parameters(), self._settings.max_grad_norm)
+            taken = math.isfinite(losses["loss"]) and math.isfinite(grad_norm)
+            if taken:
+                self.before_update()
+                self._optimizer.step()
+            self._module.zero_grad(set_to_none=True)
         self._optimizer.zero_grad(set_to_none=True)
         return Step(loss=losses.pop("loss"), parts=losses, grad_norm=grad_norm, taken=taken)
 
@@ -93,21 +126,22 @@ class Learner:
     def validate(self, batches: Sequence[Batch]) -> float:
         """Mean loss over `batches`, without dropout or random crops."""
         self._module.eval()
-        with self._accelerator.autocast():
+        with self._computing(), self._autocast():
             losses = [self._module(self._on_device(batch))["loss"].item() for batch in batches]
         mean: float = sum(losses) / len(losses)
         return mean
 
     def checkpoint(self, progress: Progress, *, val_loss: float | None, base_fingerprint: str) -> Checkpoint:
-        """All that a training continues from; the tensors are the live ones."""
+        """All that a training continues from; the tensors are the live ones, but for those of merged adapters."""
+        adapters = self._model.adapters
         return Checkpoint(
             family=self._model.family,
             base_fingerprint=base_fingerprint,
             progress=progress,
             val_loss=val_loss,
             model=self._model.trained_tensors(),
-            optimizer=self._optimizer.state_dict(),
-            random_state=_random_state(),
+            optimizer={**self._optimizer.state_dict(), **({ADAPTERS: adapters.tensors()} if adapters else {})},
+            random_state=self._random_state(),
         )
 
     @contextmanager
@@ -123,10 +157,45 @@ class Learner:
 
     def _move(self, device: torch.device | str) -> None:
         self._module.to(device)
+        if self._copies:
+            self._copies.move(device)
         for state in self._optimizer.state.values():
             for name, value in state.items():
                 if isinstance(value, Tensor) and value.ndim:  # the step count stays where AdamW keeps it
                     state[name] = value.to(device)
+
+    def _computing(self) -> AbstractContextManager[None]:
+        return self._copies.computing() if self._copies else nullcontext()
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _refused_to_compile(self) -> bool:
+        reason = compiler_refusal(self.device)
+        if reason:
+            self.warnings.append(
+                _("training.compile: there is no compiler that works here ({reason}); going on without.").format(
+                    reason=reason
+                )
+            )
+        return reason is not None
+
+    def _random_state(self) -> dict[str, Any]:
+        """Of this process, and of the others that learn together with it."""
+        own: dict[str, Any] = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            own["cuda"] = torch.cuda.get_rng_state(self.device)
+        others = self._ranks.all(own)[1:]
+        return {**own, "others": others} if others else own
+
+    def _restore_random_state(self, state: Mapping[str, Any]) -> None:
+        of_each = [state, *state.get("others", [])]
+        if len(of_each) != self._ranks.of:  # begun with more or fewer processes: each goes on with numbers of its own
+            return
+        own = of_each[self._ranks.number]
+        torch.set_rng_state(own["cpu"].cpu())
+        if self.device.type == "cuda" and isinstance(own.get("cuda"), Tensor):
+            torch.cuda.set_rng_state(own["cuda"].cpu(), self.device)
 
     def _on_device(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.device) for name, tensor in batch.items()}
@@ -135,14 +204,42 @@ class Learner:
 def _nothing() -> None: ...
 
 
-def _random_state() -> dict[str, Any]:
-    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state_all()
-    return state
+def _choose_what_learns(model: VoiceModel, settings: TrainingSettings, resumed: Checkpoint | None) -> None:
+    """Load what was learned and choose what goes on learning; adapters stand beside the base model's own matrices.
+
+    Raises:
+        CheckpointError: `resumed` is of another model.
+    """
+    where = _("checkpoint")
+    if resumed and not settings.lora_rank:
+        model.load_trained({name: tensor.clone() for name, tensor in resumed.model.items()}, where)
+    model.learn(
+        Learning(
+            lora_rank=settings.lora_rank,
+            lora_alpha=settings.lora_alpha,
+            freeze=settings.freeze or (),
+            recomputes=settings.activation_checkpointing,
+        )
+    )
+    if resumed and model.adapters:
+        model.adapters.load(resumed.optimizer.get(ADAPTERS, {}), where)
 
 
-def _restore_random_state(state: Mapping[str, Any]) -> None:
-    torch.set_rng_state(state["cpu"].cpu())
-    if torch.cuda.is_available() and len(state.get("cuda", [])) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all([one.cpu() for one in state["cuda"]])
+def _load_optimizer(optimizer: torch.optim.Optimizer, resumed: Checkpoint, *, has_moments: bool) -> None:
+    """Go on with the moments of `resumed`, and with the rates of the settings of this start.
+
+    Raises:
+        CheckpointError: Another optimizer left them, or they are of other weights.
+    """
+    groups = optimizer.state_dict()["param_groups"]
+    saved = resumed.optimizer
+    kinds = {"exp_avg" in state for state in saved["state"].values()} - {has_moments}
+    sizes, saved_sizes = ([len(group["params"]) for group in one] for one in (groups, saved["param_groups"]))
+    if sizes != saved_sizes or kinds:
+        raise CheckpointError(
+            _(
+                "checkpoint: was learned with another training.lora_rank, training.freeze or training.optimizer; "
+                "expected those of this start. Set them as they were, or begin afresh with --fresh."
+            )
+        )
+    optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})

@@ -1,9 +1,9 @@
-"""What comes before the first step: the features of all clips, and how many steps an epoch takes."""
+"""What comes before the first step: the features of all clips."""
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from escuta.data.batches import epoch_batches, padding_share
 from escuta.data.feature_cache import FeatureCache, default_folder
 from escuta.data.feature_worker import FeatureJob
 from escuta.data.features import CachedClip, ClipFeatures
@@ -11,6 +11,26 @@ from escuta.messages import _
 from escuta.models.load import features_fingerprint
 from escuta.terminal import Terminal
 from escuta.training.assignment import Assignment
+
+
+def cache_folder(assignment: Assignment) -> Path:
+    """Where features are kept."""
+    return (assignment.settings.data.cache or default_folder()).expanduser()
+
+
+def find_features(assignment: Assignment) -> ClipFeatures:
+    """Say where the features of all clips are, those learned from first; compute none.
+
+    Raises:
+        ModelError: The base model cannot be used.
+    """
+    base, dataset = assignment.base.folder, assignment.dataset
+    fingerprint = features_fingerprint(base)
+    clips = (
+        CachedClip.of(FeatureJob(clip.audio.resolve(), clip.text, assignment.language), entry.audio, fingerprint)
+        for clip, entry in zip((*dataset.train, *dataset.held_out), assignment.inventory.entries, strict=True)
+    )
+    return ClipFeatures(tuple(clips), FeatureCache(cache_folder(assignment)), base)
 
 
 def prepare_features(assignment: Assignment, terminal: Terminal, stopped: Callable[[], bool]) -> ClipFeatures:
@@ -25,14 +45,8 @@ def prepare_features(assignment: Assignment, terminal: Terminal, stopped: Callab
         DataError: A recording cannot be read any more.
         ModelError: The base model cannot be used.
     """
-    cache = FeatureCache((assignment.settings.data.cache or default_folder()).expanduser())
-    base, dataset = assignment.base.folder, assignment.dataset
-    fingerprint = features_fingerprint(base)
-    clips = (
-        CachedClip.of(FeatureJob(clip.audio.resolve(), clip.text, assignment.language), entry.audio, fingerprint)
-        for clip, entry in zip((*dataset.train, *dataset.held_out), assignment.inventory.entries, strict=True)
-    )
-    features = ClipFeatures(tuple(clips), cache, base)
+    features = find_features(assignment)
+    cache = features.cache
     if missing := features.missing():
         started = time.perf_counter()
         with terminal.progress(_("Features"), len(missing)) as advance:
@@ -46,12 +60,3 @@ def prepare_features(assignment: Assignment, terminal: Terminal, stopped: Callab
             )
         )
     return features
-
-
-def epoch_line(assignment: Assignment) -> str:
-    """Tell how an epoch is cut into micro steps."""
-    clip_seconds = [clip.seconds for clip in assignment.dataset.train]
-    batches = epoch_batches(clip_seconds, assignment.batch_limits, seed=assignment.settings.seed, epoch=1)
-    return _("An epoch takes {n} micro steps; {share:.1%} of what they compute is padding.").format(
-        n=len(batches), share=padding_share(batches, clip_seconds)
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from escuta.data.batches import epoch_batches, order_fingerprint
 from escuta.data.checks import check
 from escuta.data.dataset import split
 from escuta.data.inventory import Inventory, take_inventory
@@ -18,6 +19,7 @@ from escuta.run.checkpoints import Progress, newest_state
 from escuta.run.folder import RunFolder
 from escuta.settings import Settings
 from escuta.terminal import Terminal
+from escuta.training.advice import advise
 from escuta.training.assignment import Assignment
 
 
@@ -38,8 +40,13 @@ class Request:
     ask_licence: Callable[[str], bool] | None = None
 
 
-def assign(request: Request, terminal: Terminal) -> Assignment:
+def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignment:
     """Check all that was asked for, and complete it.
+
+    Args:
+        request: What is asked for.
+        terminal: Where people read.
+        num_ranks: How many processes are going to train together.
 
     Raises:
         EscutaError: Something cannot be used, or contradicts what is on disk; nothing was changed.
@@ -65,6 +72,7 @@ def assign(request: Request, terminal: Terminal) -> Assignment:
     terminal.say(*findings.lines())
     data, sampling = settings.data, settings.sampling
     dataset = split(findings, held_out_share=data.held_out_share, seed=settings.seed, max_clips=data.max_clips)
+    settings, advised = advise(settings, [clip.seconds for clip in dataset.train])
     audition = (
         _same_audition(request.run)
         if request.resume
@@ -86,11 +94,12 @@ def assign(request: Request, terminal: Terminal) -> Assignment:
         inventory=take_inventory(dataset),
         audition=audition,
         resumed=newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else None,
+        advised=advised,
     )
     _refuse_other_base(assignment)
     if not request.accept_changed_data:
         _refuse_other_clips(assignment)
-    return assignment
+    return _in_order(assignment, num_ranks, terminal, accept=request.accept_changed_data)
 
 
 def _refuse_mess(request: Request, terminal: Terminal) -> None:
@@ -150,9 +159,37 @@ def _refuse_other_base(assignment: Assignment) -> None:
         )
 
 
+def _in_order(assignment: Assignment, num_ranks: int, terminal: Terminal, *, accept: bool) -> Assignment:
+    """Let an epoch that was left go on in the order in which it was begun, or begin anew where people accept that."""
+    resumed = assignment.resumed
+    if resumed is None or not resumed.progress.micro_steps_in_epoch:
+        return assignment
+    progress, settings = resumed.progress, assignment.settings
+    clip_seconds = [clip.seconds for clip in assignment.dataset.train]
+    batches = epoch_batches(clip_seconds, assignment.batch_limits, seed=settings.seed, epoch=progress.epoch + 1)
+    if progress.order in ("", order_fingerprint(batches, num_ranks)) and not _has_other_clips(assignment):
+        return assignment
+    if not accept:
+        raise RunError(
+            _(
+                "{run}: was left within epoch {epoch}, and clips would be learned in another order now: the seed, "
+                "training.batch_size, training.batch_seconds or the number of processes has changed. Put that back, or "
+                "begin this epoch anew: --accept-changed-data."
+            ).format(run=assignment.run.path, epoch=progress.epoch + 1)
+        )
+    terminal.say(_("⚠️  Epoch {epoch} begins anew: its clips have changed.").format(epoch=progress.epoch + 1))
+    anew = replace(progress, micro_steps_in_epoch=0, order="")
+    return replace(assignment, resumed=replace(resumed, progress=anew))
+
+
+def _has_other_clips(assignment: Assignment) -> bool:
+    begun_with: object = assignment.run.read_facts().get("dataset", {}).get("fingerprint")
+    return begun_with != assignment.inventory.fingerprint
+
+
 def _refuse_other_clips(assignment: Assignment) -> None:
     run, inventory = assignment.run, assignment.inventory
-    if not assignment.resumed or run.read_facts().get("dataset", {}).get("fingerprint") == inventory.fingerprint:
+    if not assignment.resumed or not _has_other_clips(assignment):
         return
     try:
         changes = inventory.changes_since(Inventory.from_json(run.clips.read_text(encoding="utf-8")))

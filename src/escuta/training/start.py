@@ -3,17 +3,22 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from escuta import __version__
 from escuta.data.features import ClipFeatures
+from escuta.errors import RunError, WeightsError
 from escuta.messages import _
+from escuta.models.base import VoiceModel
 from escuta.models.load import Use, load_model
-from escuta.run.checkpoints import Progress
+from escuta.run.checkpoints import Progress, restore_best
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
 from escuta.run.held_out import MAX_CLIPS, write_held_out
@@ -26,11 +31,15 @@ from escuta.settings import Mode, settings_toml
 from escuta.terminal import Terminal
 from escuta.training.assignment import Assignment
 from escuta.training.interrupt import interruptible
-from escuta.training.keeper import Keeper
+from escuta.training.keeper import Keeper, NoKeeper
 from escuta.training.learner import Learner
 from escuta.training.loop import Outcome, Training
-from escuta.training.preparation import epoch_line, prepare_features
+from escuta.training.needs import disk_problems, needs
+from escuta.training.plan import aligned, plan, plan_rows
+from escuta.training.preparation import prepare_features
+from escuta.training.ranks import Ranks, join_ranks
 from escuta.training.request import Request, assign
+from escuta.training.trackers import Trackers, choose_trackers
 from escuta.training.writing import CheckpointWriter
 
 GRADIENTS_AND_MOMENTS = 3
@@ -49,24 +58,49 @@ def start(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], N
         EscutaError: Anything that the user can mend.
         OSError: The run cannot be written.
     """
-    assignment = assign(request, terminal)
+    ranks = join_ranks(request.settings.training.device)
+    if not ranks.is_first:
+        request = replace(request, ask_licence=None)
+        terminal.hush()
+    try:
+        with ranks.naming():
+            return _train(request, terminal, on_news, ranks)
+    finally:
+        ranks.leave()
+
+
+def _train(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], None], ranks: Ranks) -> Outcome:
+    assignment = ranks.first_first(lambda: assign(request, terminal, ranks.of))
+    with ExitStack() as until_the_end:
+        ranks.first_first(lambda: _occupy(assignment, request, terminal, until_the_end) if ranks.is_first else None)
+        interruption = until_the_end.enter_context(interruptible())
+        started = time.perf_counter()
+        features = ranks.first_first(lambda: prepare_features(assignment, terminal, stopped=lambda: interruption.asked))
+        if ranks.most(interruption.asked):
+            progress = assignment.resumed.progress if assignment.resumed else Progress()
+            return Outcome("asked", progress, time.perf_counter() - started, 0.0, 0.0)
+        training = ranks.together(lambda: _set_up(assignment, features, terminal, on_news, ranks))
+        try:
+            return training.run(assignment.resumed.progress if assignment.resumed else Progress(), interruption)
+        finally:
+            training.listener.close()
+            training.keeper.close()
+            training.trackers.close()
+
+
+def _occupy(assignment: Assignment, request: Request, terminal: Terminal, until_the_end: ExitStack) -> None:
+    """Take the run's folder for this training, and begin.
+
+    Raises:
+        RunError: It is in use, or has no room for what is to come.
+    """
     run = assignment.run
+    if problems := disk_problems(assignment, needs(assignment, plan(assignment), missing_seconds=0.0)):
+        raise RunError(*problems)
     if request.fresh and run.exists():
         terminal.say(_("The earlier run is now in {folder}.").format(folder=run.set_aside()))
-    with run.in_use():
-        _begin(assignment, terminal)
-        with interruptible() as interruption:
-            started = time.perf_counter()
-            progress = assignment.resumed.progress if assignment.resumed else Progress()
-            features = prepare_features(assignment, terminal, stopped=lambda: interruption.asked)
-            if interruption.asked:
-                return Outcome("interrupted", progress, time.perf_counter() - started, 0.0, 0.0)
-            training = _set_up(assignment, features, terminal, on_news)
-            try:
-                return training.run(progress, interruption)
-            finally:
-                training.listener.close()
-                training.keeper.close()
+    until_the_end.enter_context(run.in_use())
+    _begin(assignment, terminal)
 
 
 def _begin(assignment: Assignment, terminal: Terminal) -> None:
@@ -104,28 +138,39 @@ def _begin(assignment: Assignment, terminal: Terminal) -> None:
     }
     run.write_facts(facts)
     terminal.say(
-        _("Training on {n} clips ({minutes:.1f} min), {held_out} held out; run folder: {run}").format(
-            n=len(dataset.train), minutes=facts["dataset"]["minutes"], held_out=len(dataset.held_out), run=run.path
-        ),
-        epoch_line(assignment),
+        _("Run folder: {run}").format(run=run.path),
+        *aligned(plan_rows(assignment, plan(assignment))),
     )
 
 
 def _set_up(
-    assignment: Assignment, features: ClipFeatures, terminal: Terminal, on_news: Callable[[RunFolder], None]
+    assignment: Assignment,
+    features: ClipFeatures,
+    terminal: Terminal,
+    on_news: Callable[[RunFolder], None],
+    ranks: Ranks,
 ) -> Training:
     settings, run = assignment.settings, assignment.run
     num_train = len(assignment.dataset.train)
-    write_held_out(run.held_out, features[num_train : num_train + MAX_CLIPS])
     mode = settings.sampling.mode
     uses: list[Use] = ["training", "speaking"] if mode == "inline" else ["training"]
     model = load_model(assignment.base.folder, uses=uses)
-    learner = Learner(model, settings.training, settings.seed, assignment.resumed)
+    _refuse_nonsense(model.trained_tensors(), str(assignment.base.folder))
+    learner = Learner(model, settings.training, settings.seed, assignment.resumed, ranks)
+    terminal.say(*(f"⚠️  {warning}" for warning in learner.warnings))
+    if assignment.resumed:
+        _refuse_nonsense(model.trained_tensors(), str(run.checkpoints))
+    if not ranks.is_first:
+        return _silent(assignment, model, learner, features, terminal, ranks)
+    write_held_out(run.held_out, features[num_train : num_train + MAX_CLIPS])
+    if assignment.resumed:
+        restore_best(run, assignment.resumed.progress.best_epoch)
     weight_bytes = sum(tensor.nbytes for tensor in model.trained_tensors().values())
     still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if learner.device.type == "cpu" else 0
     writer = CheckpointWriter(weight_bytes, available_bytes() - still_to_come)
     learner.before_update = writer.hold_back
-    events = EventLog(run.events)
+    trackers = Trackers(choose_trackers(settings.training.trackers, terminal.say), run, settings, terminal.say)
+    events = EventLog(run.events, trackers.note)
 
     def tell_fallback(old: Mode, new: Mode, reason: str) -> None:
         events.write("fallback", {"from": old, "to": new, "reason": reason})
@@ -180,7 +225,64 @@ def _set_up(
         held_out=features[num_train:],
         listener=listener,
         keeper=keeper,
+        trackers=trackers,
         events=events,
         terminal=terminal,
         on_news=show_news,
+        ranks=ranks,
     )
+
+
+def _silent(
+    assignment: Assignment,
+    model: VoiceModel,
+    learner: Learner,
+    features: ClipFeatures,
+    terminal: Terminal,
+    ranks: Ranks,
+) -> Training:
+    """The same training for a process beside the first: it leaves nothing anywhere, and nobody hears it."""
+    num_train = len(assignment.dataset.train)
+    events = EventLog(Path(os.devnull))
+    return Training(
+        assignment=assignment,
+        model=model,
+        learner=learner,
+        clips=features[:num_train],
+        held_out=features[num_train:],
+        listener=Listener(
+            Sampler("off", {}, lambda *_change: None),
+            assignment.run.samples,
+            from_dataset=True,
+            events=events,
+            terminal=terminal,
+            on_news=_no_news,
+        ),
+        keeper=NoKeeper(),
+        trackers=Trackers({}, assignment.run, assignment.settings, terminal.say),
+        events=events,
+        terminal=terminal,
+        on_news=_no_news,
+        ranks=ranks,
+    )
+
+
+def _refuse_nonsense(tensors: Mapping[str, Tensor], where: str) -> None:
+    """Learn from numbers alone.
+
+    Raises:
+        WeightsError: Tensors hold NaN or infinity; all are named.
+    """
+    wrong = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if wrong:
+        raise WeightsError(
+            *(
+                _("{where}: tensor {name} holds NaN or infinity; expected numbers. Choose another.").format(
+                    where=where, name=name
+                )
+                for name in wrong
+            )
+        )
+
+
+def _no_news() -> None: ...

@@ -9,11 +9,7 @@ def summary(run: RunFolder, outcome: Outcome) -> list[str]:
     """Lines that say how it ended and where everything is."""
     progress = outcome.progress
     lines = [
-        _("Training finished: {epochs} epochs, {steps} steps.").format(epochs=progress.epoch, steps=progress.step)
-        if outcome.ended == "finished"
-        else _("Training interrupted at epoch {epoch}, step {step}. Continue it with --resume.").format(
-            epoch=progress.epoch, step=progress.step
-        ),
+        _how(outcome).format(epoch=progress.epoch, step=progress.step),
         _("Samples cost {samples} of {total}, checkpoints {checkpoints}.").format(
             samples=_duration(outcome.sample_seconds),
             total=_duration(outcome.seconds),
@@ -31,6 +27,23 @@ def summary(run: RunFolder, outcome: Outcome) -> list[str]:
         _("Samples: {folder}").format(folder=run.samples),
         _("Report:  {file}").format(file=run.report),
     ]
+
+
+def _how(outcome: Outcome) -> str:
+    match outcome.reason:
+        case "epochs":
+            return _("Training finished: {epoch} epochs, {step} steps.")
+        case "patience":
+            return _(
+                "Training ended after epoch {epoch}, step {step}: val_loss no longer improves (training.patience)."
+            )
+        case "minutes":
+            return _(
+                "Training ended at epoch {epoch}, step {step}: its time is up (training.max_minutes). Continue it with "
+                "--resume."
+            )
+        case _:
+            return _("Training interrupted at epoch {epoch}, step {step}. Continue it with --resume.")
 
 
 def _duration(seconds: float) -> str:

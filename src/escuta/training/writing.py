@@ -7,7 +7,7 @@ from pathlib import Path
 
 from escuta.run.checkpoints import Checkpoint, state_table, write_tables
 from escuta.run.child import Child
-from escuta.run.publish import publish_copy
+from escuta.run.publish import publish_copy, remove_partials
 from escuta.run.staging import Staged, Staging
 from escuta.run.writer import COMMAND, write_staged
 
@@ -55,6 +55,9 @@ class CheckpointWriter:
     def __init__(self, weight_bytes: int, free_bytes: int) -> None:
         self._child: Child | None = None
         self._order: _Order | None = None
+        self._refused: _Order | None = None
+        self._unstaged: tuple[Path, Checkpoint, Path | None] | None = None
+        self._problem: OSError | None = None
         self._told = False
         self._seconds: float | None = None
         self._weights, self._state = Staging(), Staging()
@@ -76,9 +79,9 @@ class CheckpointWriter:
     def begin(self, path: Path, checkpoint: Checkpoint, best: Path | None) -> Copied:
         """Put `checkpoint` out of the way, to be written under `path` and `best`. The one before must be finished.
 
-        Raises:
-            OSError: It was written here, and the disk is full or the folder cannot be written.
+        Without memory for that it is written here and now; `finished` tells how that went.
         """
+        self._refused = self._unstaged = None
         started = time.perf_counter()
         if self._staging:
             try:
@@ -90,11 +93,16 @@ class CheckpointWriter:
             else:
                 self._told = False
                 return Copied(weights, weights_seconds)
-        write_tables(path, checkpoint.model, state_table(checkpoint))
-        if best:
-            publish_copy(path, best)
-        self._seconds = time.perf_counter() - started
+        self._unstaged = (path, checkpoint, best)
+        self._write_unstaged()
         return Copied(None, 0.0)
+
+    def again(self) -> None:
+        """Write once more what was refused; a checkpoint that was not copied must not have changed since."""
+        if self._unstaged:
+            self._write_unstaged()
+        else:
+            self._order, self._refused, self._told = self._refused, None, False
 
     def finished(self, *, wait: bool = False) -> float | None:
         """How many seconds writing took, once after it is done; None before, and when nothing was begun.
@@ -105,8 +113,15 @@ class CheckpointWriter:
         Raises:
             OSError: The disk is full or the folder cannot be written.
         """
-        if self._order:
-            self._seconds = self._ask(self._order, wait=wait)
+        if order := self._order:
+            try:
+                self._seconds = self._ask(order, wait=wait)
+            except OSError:
+                self._order, self._refused = None, order
+                raise
+        problem, self._problem = self._problem, None
+        if problem:
+            raise problem
         seconds, self._seconds = self._seconds, None
         return seconds
 
@@ -153,9 +168,23 @@ class CheckpointWriter:
             elif not wait:
                 return None
         self._order = None
+        remove_partials(order.path.parent)  # of the process that died
         started = time.perf_counter()
         write_staged(order.path, order.best, order.weights, order.state)
         return time.perf_counter() - started
+
+    def _write_unstaged(self) -> None:
+        assert self._unstaged
+        path, checkpoint, best = self._unstaged
+        started = time.perf_counter()
+        try:
+            write_tables(path, checkpoint.model, state_table(checkpoint))
+            if best:
+                publish_copy(path, best)
+        except OSError as error:
+            self._problem = error
+        else:
+            self._seconds = time.perf_counter() - started
 
     def _tell(self, order: _Order) -> None:
         self._told = True

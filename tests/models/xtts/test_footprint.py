@@ -1,7 +1,8 @@
 import pytest
 
 from escuta.errors import WeightsError
-from escuta.models.xtts.footprint import PACKING_COPIES, RUNTIME_BYTES, speaking_bytes
+from escuta.models.base import Learning
+from escuta.models.xtts.footprint import PACKING_COPIES, RUNTIME_BYTES, batch_bytes, speaking_bytes, trained_bytes
 from escuta.models.xtts.weights import load_weights
 
 
@@ -22,3 +23,19 @@ def test_it_is_what_stays_in_memory_and_what_packing_takes_for_a_while(random_ba
 def test_files_that_are_not_there_are_told(tmp_path):
     with pytest.raises(WeightsError):
         speaking_bytes(tmp_path, "int8")
+
+
+def test_what_is_trained_is_the_gpt_in_fp32(random_base):
+    tensors = load_weights(random_base, ["gpt"]).tensors
+
+    assert trained_bytes(random_base) == sum(4 * tensor.numel() for tensor in tensors.values())
+
+
+def test_a_batch_keeps_less_where_less_is_asked_of_it(random_base):
+    def kept(num_clips=2, number_bytes=4, **learning):
+        return batch_bytes(random_base, num_clips, 7.0, number_bytes, Learning(**learning))
+
+    assert kept(num_clips=4) == 2 * kept()
+    assert kept(number_bytes=2) < kept()
+    assert kept(recomputes=True) < kept()
+    assert kept(freeze=("conditioning",)) < kept()

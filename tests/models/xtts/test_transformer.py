@@ -1,6 +1,7 @@
 import torch
+from torch.nn import functional
 
-from escuta.models.xtts.transformer import InOutLinear, Transformer
+from escuta.models.xtts.transformer import InOutLinear, Transformer, _dropping_attention
 from tiny_xtts import drawn, tiny
 
 
@@ -18,14 +19,25 @@ def test_a_position_sees_none_after_it():
     assert not torch.allclose(after_BSD[:, 4:], before_BSD[:, 4:])
 
 
-def test_a_masked_position_is_not_seen():
-    x_BSD = drawn(1, 6, 32)
-    mask_B1SS = torch.ones(1, 1, 6, 6, dtype=torch.bool).tril()
-    mask_B1SS[..., 2] = False
-    model = tiny(transformer)
-    before_BSD = model(x_BSD, mask_B1SS)
-    x_BSD[:, 2] += 1
-    torch.testing.assert_close(model(x_BSD, mask_B1SS)[:, 3:], before_BSD[:, 3:])
+def test_what_is_computed_twice_gives_the_same_gradients():
+    gradients = []
+    for recomputes in (False, True):
+        model = tiny(transformer).train()
+        model.recomputes = recomputes
+        torch.manual_seed(0)
+        model(drawn(2, 6, 32)).square().sum().backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+
+    assert all(torch.equal(kept, again) for kept, again in zip(*gradients, strict=True))
+
+
+def test_attention_that_drops_nothing_is_what_validation_has():
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 4, 7, 8)
+
+    found = _dropping_attention(query, key, value, 1e-9)
+
+    torch.testing.assert_close(found, functional.scaled_dot_product_attention(query, key, value, is_causal=True))
 
 
 def test_dropout_is_for_training_alone():

@@ -1,10 +1,12 @@
-"""How much memory speaking takes, told from the files before anything of them is read."""
+"""How much memory learning and speaking take, told from the files before anything of them is read."""
 
 from pathlib import Path
 
 from torch import Tensor
 
 from escuta.engine.linear import Precision
+from escuta.models.base import Learning
+from escuta.models.xtts.activations import activation_bytes
 from escuta.models.xtts.weights import PREFIXES, Weights, load_weights
 
 BYTES = {"exact": 4, "bf16": 2, "int8": 1}
@@ -15,6 +17,31 @@ RUNTIME_BYTES = 450_000_000
 
 PACKING_COPIES = 42
 """Times the largest matrix, in float32: it is read, turned, rounded and packed by several threads, and leaves holes."""
+
+
+def trained_bytes(folder: Path) -> int:
+    """How much the trained weights of the model in `folder` take in fp32.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of one XTTS-v2.
+    """
+    return 4 * _num_of(load_weights(folder, ["gpt"]), PREFIXES["gpt"])
+
+
+def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes: int, learning: Learning) -> int:
+    """What the way back of one batch keeps.
+
+    Raises:
+        ModelError: Files are missing, damaged, or not of one XTTS-v2.
+    """
+    return activation_bytes(
+        load_weights(folder, ["gpt"]).config,
+        num_clips,
+        clip_seconds,
+        number_bytes=number_bytes,
+        recomputes=learning.recomputes,
+        learns_voice="conditioning" not in learning.freeze,
+    )
 
 
 def speaking_bytes(folder: Path, precision: Precision) -> int:

@@ -85,34 +85,49 @@ class Gpt(Prompter):
                 - `codes` [B, K] and `code_lengths` [B]: audio codes, without start and stop;
                 - `ignored_codes` [B, 2]: first code and the one past the last that the item's conditioning was cut
                   from, which the loss leaves out; (0, 0) is none;
-                - `conditioning_mel` [B, F, M] and `conditioning_lengths` [B]: the mel to clone from and its frames.
+                - `conditioning_mel` [B, F, M] and `conditioning_lengths` [B]: the mel to clone from and its frames;
+                - `num_targets` [2], where the batch is a part of a larger one: what to divide the two losses by.
 
         Returns:
             Scalars: `loss`, the one to minimise, and its parts `loss_text` and `loss_mel`.
         """
-        text = text_segment(batch["text"], batch["text_lengths"], self.config)
-        codes = code_segment(batch["codes"], batch["code_lengths"], batch["ignored_codes"], self.config)
+        text, codes = self.segments(batch)
         latents_BLD = self.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
-        text_logits_BPV, mel_logits_BPV = self.logits(text, codes, latents_BLD)
+        text_BPD, codes_BPD = self._hidden(text, codes, latents_BLD)
+        text_targets, code_targets = batch.get("num_targets", (None, None))
+        text_counts_BP, code_counts_BP = text.counted_BP, codes.counted_BP
         return losses(
-            cross_entropy(text_logits_BPV, text.targets_BP),
-            cross_entropy(mel_logits_BPV, codes.targets_BP),
+            cross_entropy(self.text_head(text_BPD[text_counts_BP]), text.targets_BP[text_counts_BP], text_targets),
+            cross_entropy(self.mel_head(codes_BPD[code_counts_BP]), codes.targets_BP[code_counts_BP], code_targets),
+        )
+
+    def segments(self, batch: Mapping[str, Tensor]) -> tuple[Segment, Segment]:
+        """Shift the text and the codes of a batch."""
+        return (
+            text_segment(batch["text"], batch["text_lengths"], self.config),
+            code_segment(batch["codes"], batch["code_lengths"], batch["ignored_codes"], self.config),
         )
 
     def logits(self, text: Segment, codes: Segment, latents_BLD: Tensor) -> tuple[Tensor, Tensor]:
         """Predict the token after every position of both segments, each position knowing the true ones before it.
 
         Returns:
-            Text logits [B, P, V] and audio logits [B, P, V].
+            Text logits [B, P, V] and audio logits [B, P, V]; those of positions that are not real say nothing.
+        """
+        text_BPD, codes_BPD = self._hidden(text, codes, latents_BLD)
+        return self.text_head(text_BPD), self.mel_head(codes_BPD)
+
+    def _hidden(self, text: Segment, codes: Segment, latents_BLD: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the hidden states of both segments, [B, P, D] each.
+
+        What is not real goes to the end of the sequence, where a causal transformer sees it from nowhere.
         """
         sequence_BSD = torch.cat([latents_BLD, self._text(text.inputs_BP), self._codes(codes.inputs_BP)], dim=1)
         real_BL = torch.ones(latents_BLD.shape[:2], dtype=torch.bool, device=latents_BLD.device)
-        real_BS = torch.cat([real_BL, text.real_BP, codes.real_BP], dim=1)
-        causal_SS = torch.ones(2 * real_BS.shape[1:], dtype=torch.bool, device=real_BS.device).tril()
-        hidden_BSD = self.final_norm(self.gpt(sequence_BSD, causal_SS & real_BS[:, None, None, :]))
+        order_BS = torch.cat([real_BL, text.real_BP, codes.real_BP], dim=1).logical_not().byte().argsort(stable=True)
+        hidden_BSD = _rearranged(self.final_norm(self.gpt(_rearranged(sequence_BSD, order_BS))), order_BS.argsort())
         num_codes = codes.inputs_BP.shape[1]
-        text_BPD, codes_BPD = hidden_BSD[:, latents_BLD.shape[1] : -num_codes], hidden_BSD[:, -num_codes:]
-        return self.text_head(text_BPD), self.mel_head(codes_BPD)
+        return hidden_BSD[:, latents_BLD.shape[1] : -num_codes], hidden_BSD[:, -num_codes:]
 
     def latents(self, text_BN: Tensor, codes_BK: Tensor, conditioning_BLD: Tensor) -> Tensor:
         """Compute in one pass the hidden state that each code was chosen from: [B, K, D], what the decoder voices.
@@ -128,6 +143,10 @@ class Gpt(Prompter):
         inputs_BK = functional.pad(codes_BK[:, :-1], (1, 0), value=self.config.start_audio_token)
         hidden_BSD: Tensor = self.final_norm(self.gpt(self.sequence(text_BN, inputs_BK, conditioning_BLD)))
         return hidden_BSD[:, -codes_BK.shape[1] :]
+
+
+def _rearranged(x_BSD: Tensor, order_BS: Tensor) -> Tensor:
+    return x_BSD.gather(1, order_BS[:, :, None].expand_as(x_BSD))
 
 
 class _Positions(nn.Module):

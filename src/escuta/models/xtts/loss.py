@@ -29,6 +29,11 @@ class Segment:
     real_BP: Tensor
     """False for positions past an item's end: no position sees them."""
 
+    @property
+    def counted_BP(self) -> Tensor:
+        """True where the loss counts what is predicted."""
+        return self.targets_BP != _IGNORED
+
 
 def text_segment(text_BN: Tensor, lengths_B: Tensor, config: GptConfig) -> Segment:
     """Shift the text tokens; what lies past an item's length is of no consequence."""
@@ -62,6 +67,11 @@ def _segment(tokens_BN: Tensor, lengths_B: Tensor, num_stops: int, start_stop: t
     return Segment(inputs_BP, targets_BP.masked_fill(~real_BP, _IGNORED), real_BP)
 
 
+def num_targets(text: Segment, codes: Segment) -> Tensor:
+    """Count the targets of text and codes that count, [2]."""
+    return torch.stack([segment.counted_BP.sum() for segment in (text, codes)])
+
+
 def losses(text_loss: Tensor, mel_loss: Tensor) -> dict[str, Tensor]:
     """Weigh the two parts; `loss` is the one to minimise."""
     return {
@@ -71,9 +81,16 @@ def losses(text_loss: Tensor, mel_loss: Tensor) -> dict[str, Tensor]:
     }
 
 
-def cross_entropy(logits_BPV: Tensor, targets_BP: Tensor) -> Tensor:
-    """Mean over the targets that count, of all items together; 0 where none counts, never NaN."""
+def cross_entropy(logits_BPV: Tensor, targets_BP: Tensor, num_targets: Tensor | None = None) -> Tensor:
+    """Mean over the targets that count, of all items together; 0 where none counts, never NaN.
+
+    Args:
+        logits_BPV: In any type; the loss is float32.
+        targets_BP: Of the same positions.
+        num_targets: What to divide by, where this batch is a part of a larger one; its own targets when not given.
+    """
     total = functional.cross_entropy(
-        logits_BPV.flatten(0, 1).float(), targets_BP.flatten(), ignore_index=_IGNORED, reduction="sum"
+        logits_BPV.flatten(0, -2).float(), targets_BP.flatten(), ignore_index=_IGNORED, reduction="sum"
     )
-    return total / (targets_BP != _IGNORED).sum().clamp(min=1)
+    count = (targets_BP != _IGNORED).sum() if num_targets is None else num_targets
+    return total / count.clamp(min=1)

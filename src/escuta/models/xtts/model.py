@@ -20,17 +20,20 @@ from escuta.engine.linear import Precision, computes_bf16
 from escuta.engine.tokens import TokenChoice
 from escuta.errors import LanguageError, TextError
 from escuta.messages import _
-from escuta.models.base import Batch, ClipLimits, Features, Generation, Reference, Spoken
+from escuta.models.base import Batch, ClipLimits, Features, Generation, Learning, Reference, Spoken
 from escuta.models.blank import blank
+from escuta.models.lora import Adapters
 from escuta.models.xtts.batch import collate
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.export import export, fits_coqui
 from escuta.models.xtts.gpt import Gpt, Prompter
+from escuta.models.xtts.loss import num_targets
 from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
 from escuta.models.xtts.streamed import GptTensors, mel_loss
+from escuta.models.xtts.transformer import InOutLinear
 from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights, shapes_of
 from escuta.run.mapped import MappedTensors
 from escuta.text.languages import character_limit, language_code
@@ -45,6 +48,12 @@ PARTS: Mapping[Use, tuple[Part, ...]] = {
     "speaking": ("gpt", "decoder", "speaker_encoder", "mel_stats"),
 }
 """What each use of a model needs of it."""
+
+FROZEN: Mapping[str, tuple[str, ...]] = {
+    "conditioning": ("conditioning_encoder", "conditioning_perceiver"),
+    "embeddings": ("text_embedding", "mel_embedding", "text_pos_embedding", "mel_pos_embedding"),
+}
+"""Parts of the language model that need not learn."""
 
 MIN_CLIP_SECONDS = 0.5
 """Shorter clips leave next to nothing to predict; the release's training recipe drops them too."""
@@ -87,6 +96,7 @@ class Xtts:
         self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
         self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
         self._gpt: Prompter | None = None
+        self.adapters: Adapters | None = None
         self._streamed: GptTensors | None = None
         self._packed: PackedGpt | None = None
         self._heard: tuple[Reference, Tensor] | None = None
@@ -148,17 +158,31 @@ class Xtts:
         return collate(features, generator, self._config)
 
     @property
-    def trainable(self) -> nn.Module:
+    def trainable(self) -> Gpt:
         """The language model with its conditioning encoder."""
         assert isinstance(self._gpt, Gpt), "the model was loaded for another use"
         return self._gpt
 
+    def learn(self, learning: Learning) -> None:
+        """Choose what of the language model learns, and how."""
+        gpt = self.trainable
+        for part in learning.freeze:
+            for name in FROZEN[part]:
+                gpt.get_submodule(name).requires_grad_(False)
+        gpt.gpt.recomputes = learning.recomputes
+        if rank := learning.lora_rank:
+            layers = [name for name, layer in gpt.named_modules() if isinstance(layer, InOutLinear)]
+            self.adapters = Adapters(gpt, layers, rank, learning.lora_alpha or 2 * rank)
+
+    def num_targets(self, batch: Batch) -> Tensor:
+        """Count the text tokens and the codes that the loss counts, [2]."""
+        return num_targets(*self.trainable.segments(batch))
+
     def trained_tensors(self) -> Mapping[str, Tensor]:
-        """The language model's tensors under the release's names; no copies, or read when asked for."""
+        """The language model's tensors under the release's names, what adapters learned merged into them."""
         if self._streamed is not None:
             return self._streamed.released
-        prefix = PREFIXES["gpt"]
-        return {f"{prefix}{name}": tensor for name, tensor in _there(self._gpt).state_dict().items()}
+        return {f"{PREFIXES['gpt']}{name}": tensor for name, tensor in self._merged().items()}
 
     @holes_given_back()
     def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
@@ -211,7 +235,7 @@ class Xtts:
         """
         self._packed = self._heard = None  # what was packed goes before more memory is taken
         if precision != "exact" or self._streamed is not None:
-            self._packed = PackedGpt(_there(self._gpt), precision, self._streamed)
+            self._packed = PackedGpt(_there(self._gpt), precision, self._streamed or self._merged())
 
     @holes_given_back()
     def difference(self, clips: Sequence[Features], progress: Callable[[], None] | None = None) -> float:
@@ -229,7 +253,7 @@ class Xtts:
         batch = {name: tensor.to(self.device) for name, tensor in self.collate(clips, None).items()}
         with evaluating(gpt), torch.no_grad():
             voices_BLD = gpt.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
-            exact = mel_loss(gpt, self._streamed or gpt.state_dict(), batch, voices_BLD, progress)
+            exact = mel_loss(gpt, self._streamed or self._merged(), batch, voices_BLD, progress)
             packed = self._packed.mel_loss(batch, voices_BLD)
         return float((packed / exact - 1).abs())
 
@@ -289,7 +313,7 @@ class Xtts:
         ]
         if self._packed is None and self._streamed is not None:
             self.pack("exact")
-        packed = self._packed or PackedGpt(gpt)
+        packed = self._packed or PackedGpt(gpt, tensors=self._merged())
         decoder = self._decoder_for(packed.precision, device)
         said = iter(speak(packed, decoder, [one for text in sentences for one in text], choice, progress=progress))
         return [self._joined(list(islice(said, len(text))), choice) for text in sentences]
@@ -304,6 +328,11 @@ class Xtts:
         tensors = {**weights.tensors, **self.trained_tensors()}
         export(folder, weights.config, tensors, weights.files.vocab)
         return None if fits_coqui(weights.config) else _("coqui-tts cannot load a model of these sizes; escuta can.")
+
+    def _merged(self) -> Mapping[str, Tensor]:
+        """The language model's state, without adapters."""
+        state = _there(self._gpt).state_dict()
+        return self.adapters.merged(state) if self.adapters else state
 
     def _decoder_for(self, precision: Precision, device: torch.device) -> WaveformDecoder:
         decoder = _there(self._decoder).to(device)

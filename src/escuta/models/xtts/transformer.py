@@ -8,7 +8,9 @@ Shapes: B batch, S positions, D width, H heads, W head width.
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
+from escuta.models.dropout import Dropout, dropout
 from escuta.models.xtts.config import GptConfig
 
 
@@ -17,20 +19,17 @@ class Transformer(nn.Module):
 
     def __init__(self, config: GptConfig) -> None:
         super().__init__()
-        self.drop = nn.Dropout(config.dropout)
+        self.recomputes = False
+        """Whether a block's activations are computed once more on the way back, rather than kept."""
+        self.drop = Dropout(config.dropout)
         self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None = None) -> Tensor:
-        """Transform embeddings to hidden states, each position seeing only itself and earlier ones.
-
-        Args:
-            x_BSD: Embeddings, positions included.
-            mask_B1SS: True where a position (second last) sees another (last); None is plainly causal.
-        """
+    def forward(self, x_BSD: Tensor) -> Tensor:
+        """Transform embeddings, positions included, to hidden states; each sees itself and earlier ones alone."""
         x_BSD = self.drop(x_BSD)
         for block in self.h:
-            x_BSD = block(x_BSD, mask_B1SS)
+            x_BSD = checkpoint(block, x_BSD, use_reentrant=False) if self.recomputes else block(x_BSD)
         normed_BSD: Tensor = self.ln_f(x_BSD)
         return normed_BSD
 
@@ -45,9 +44,9 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.width)
         self.mlp = _FeedForward(config)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None = None) -> Tensor:
+    def forward(self, x_BSD: Tensor) -> Tensor:
         """Transform hidden states, as `Transformer.forward` does."""
-        x_BSD = x_BSD + self.attn(self.ln_1(x_BSD), mask_B1SS)
+        x_BSD = x_BSD + self.attn(self.ln_1(x_BSD))
         out_BSD: Tensor = x_BSD + self.mlp(self.ln_2(x_BSD))
         return out_BSD
 
@@ -59,22 +58,29 @@ class _Attention(nn.Module):
         self.dropout = config.dropout
         self.c_attn = InOutLinear(config.width, 3 * config.width)
         self.c_proj = InOutLinear(config.width, config.width, layers=config.layers)
-        self.resid_dropout = nn.Dropout(config.dropout)
+        self.resid_dropout = Dropout(config.dropout)
 
-    def forward(self, x_BSD: Tensor, mask_B1SS: Tensor | None) -> Tensor:
+    def forward(self, x_BSD: Tensor) -> Tensor:
         query_BHSW, key_BHSW, value_BHSW = (
             part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x_BSD).chunk(3, dim=2)
         )
-        heard_BHSW = functional.scaled_dot_product_attention(
-            query_BHSW,
-            key_BHSW,
-            value_BHSW,
-            attn_mask=mask_B1SS,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=mask_B1SS is None,
-        )
+        drops = self.dropout if self.training else 0.0
+        if drops and x_BSD.device.type == "cpu":
+            heard_BHSW = _dropping_attention(query_BHSW, key_BHSW, value_BHSW, drops)
+        else:
+            heard_BHSW = functional.scaled_dot_product_attention(
+                query_BHSW, key_BHSW, value_BHSW, dropout_p=drops, is_causal=True
+            )
         out_BSD: Tensor = self.resid_dropout(self.c_proj(heard_BHSW.transpose(1, 2).flatten(2)))
         return out_BSD
+
+
+def _dropping_attention(query_BHSW: Tensor, key_BHSW: Tensor, value_BHSW: Tensor, drops: float) -> Tensor:
+    """Attend causally with dropout on a CPU: PyTorch's fast kernel has none, and its slow one takes twice the time."""
+    query, key, value = (part.flatten(0, 1) for part in (query_BHSW, key_BHSW, value_BHSW))
+    later_SS = query.new_full((query.shape[1], key.shape[1]), -torch.inf).triu(1)
+    weights = torch.baddbmm(later_SS, query, key.transpose(1, 2), alpha=query.shape[2] ** -0.5).softmax(2)
+    return torch.bmm(dropout(weights, drops), value).view_as(query_BHSW)
 
 
 class _FeedForward(nn.Module):
@@ -82,7 +88,7 @@ class _FeedForward(nn.Module):
         super().__init__()
         self.c_fc = InOutLinear(config.width, 4 * config.width)
         self.c_proj = InOutLinear(4 * config.width, config.width, layers=config.layers)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x_BSD: Tensor) -> Tensor:
         out_BSD: Tensor = self.dropout(self.c_proj(functional.gelu(self.c_fc(x_BSD), approximate="tanh")))

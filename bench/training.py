@@ -1,0 +1,236 @@
+"""How long a step of training takes and how much memory, beside coqui-tts's own trainer, in one run on one machine.
+
+    python -m bench.training [--only step,modes,scaling] [--peer-python .venv-peer/bin/python] [--layers 30]
+
+Both learn from two clips of 7 s with a model of the release's size, with the same number of threads, in turns; the one
+that waits keeps its memory: 20 GB for both. Each section goes to `bench/results/training.json` as it ends.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import soundfile
+import torch
+
+from bench import curves
+from bench.apart import Measurement, apart, end_on_sigterm
+from bench.export_parity import ROOT, recording
+from bench.machine import machine, memory, peer_versions
+from bench.models import made_up_clip
+from escuta.data.batches import BatchLimits, epoch_batches
+from escuta.models.load import load_model
+from escuta.models.xtts.config import XttsConfig
+from escuta.models.xtts.newborn import make_newborn, newborn_tensors
+from escuta.models.xtts.weights import load_weights, save_base
+from escuta.settings import TrainingSettings
+from escuta.text.vocabulary import character_vocabulary
+from escuta.training.learner import Learner
+
+RESULTS = ROOT / "bench" / "results" / "training.json"
+CLIP_SECONDS = 7.0
+MODES: Mapping[str, dict[str, Any]] = {
+    "fp32": {"precision": "fp32"},
+    "bf16": {"precision": "bf16", "optimizer": "adamw"},
+    "bf16, moments too": {"precision": "bf16", "optimizer": "adamw_bf16"},
+    "LoRA 16": {"precision": "bf16", "lora_rank": 16},
+}
+EPOCH_CLIPS = (100, 1_000, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is measured, with what."""
+
+    base: Path
+    small: Path
+    voice: Path
+    peer_python: Path
+    threads: int
+    rounds: int
+    layers: int
+    epoch_clips: Sequence[int] = EPOCH_CLIPS
+
+    def ours(self, settings: Mapping[str, Any]) -> list[str]:
+        """Starts our half."""
+        return [
+            sys.executable,
+            "-m",
+            "bench.stepping",
+            str(self.base),
+            *self._options,
+            "--settings",
+            json.dumps(settings),
+        ]
+
+    @property
+    def peer(self) -> list[str]:
+        """Starts the peer's half."""
+        script = ROOT / "bench" / "peer" / "training.py"
+        return [str(self.peer_python), str(script), str(self.voice), *self._options, "--layers", str(self.layers)]
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--seconds", str(CLIP_SECONDS), "--threads", str(self.threads)]
+
+
+class Half:
+    """One of the two, in a process of its own.
+
+    Args:
+        command: Takes a step for each line on standard input, and answers with a line of JSON.
+        threads: CPU threads it may use.
+    """
+
+    def __init__(self, command: Sequence[str], threads: int) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+        )
+
+    def __enter__(self) -> "Half":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def step(self) -> dict[str, Any]:
+        """Take a step.
+
+        Raises:
+            RuntimeError: It ended instead.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a half ended before it had taken its step; its last words are above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def step(bench: Bench) -> Measurement:
+    """Steps of both in turns; the first of each is for warming up."""
+    runs: Measurement = {"escuta": [], "coqui": []}
+    with Half(bench.ours({}), bench.threads) as ours, Half(bench.peer, bench.threads) as peer:
+        for turn in range(bench.rounds + 1):
+            for name, half in (("escuta", ours), ("coqui", peer)):
+                answer = half.step()
+                if turn:
+                    runs[name].append(answer)
+    return runs
+
+
+def modes(bench: Bench) -> Measurement:
+    """Time and memory of our own ways to learn, one after another; the second step counts."""
+    found: Measurement = {}
+    for name, settings in MODES.items():
+        with Half(bench.ours(settings), bench.threads) as ours:
+            ours.step()
+            found[name] = ours.step()
+    return found
+
+
+def scaling(bench: Bench) -> Measurement:
+    """An epoch of more and more clips, with a small model and features that nobody recorded."""
+    return {str(count): apart(_epoch, bench.small, count, bench.threads) for count in bench.epoch_clips}
+
+
+def _epoch(base: Path, num_clips: int, threads: int) -> Measurement:
+    torch.set_num_threads(threads)
+    model = load_model(base, uses=["training"])
+    learner = Learner(model, TrainingSettings(device="cpu"), seed=0)
+    config = load_weights(base, ["mel_stats"]).config
+    draw = torch.Generator().manual_seed(0)
+    learner.step([model.collate([made_up_clip(config, 1.0)], draw)])
+    before, started = memory()["peak_bytes"], time.perf_counter()
+    for batch in epoch_batches([1.0] * num_clips, BatchLimits(clips=8), seed=0, epoch=1):
+        learner.step([model.collate([made_up_clip(config, 1.0, number) for number in batch], draw)])
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "peak_bytes": memory()["peak_bytes"], "peak_bytes_before": before}
+
+
+SECTIONS: dict[str, Callable[[Bench], Measurement]] = {
+    "step": step,
+    "modes": modes,
+    "scaling": scaling,
+    "curves": lambda bench: apart(curves.measure, bench.small, steps=200),
+}
+
+
+def ratios(sections: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures to reach: steps of coqui-tts over ours, our memory over its."""
+    if "step" not in sections:
+        return {"step_batch2_7s": None, "memory_over_peer": None}
+    ours, theirs = sections["step"]["escuta"], sections["step"]["coqui"]
+    times = [peer["seconds"] / own["seconds"] for own, peer in zip(ours, theirs, strict=True)]
+    memories = [max(run["peak_bytes"] for run in runs) for runs in (ours, theirs)]
+    return {"step_batch2_7s": round(median(times), 3), "memory_over_peer": round(memories[0] / memories[1], 3)}
+
+
+def measure(bench: Bench, only: Sequence[str], results: Path) -> dict[str, Any]:
+    """Measure some sections, and keep what is known of the others; written after each."""
+    sections = json.loads(results.read_text(encoding="utf-8"))["sections"] if results.exists() else {}
+    versions = peer_versions(bench.peer_python) if "step" in only else {}
+    result: dict[str, Any] = {}
+    for name in only:
+        print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+        sections[name] = {"machine": {**machine(bench.threads), **versions}, **SECTIONS[name](bench)}
+        epochs = {n: one["seconds"] for n, one in sections.get("scaling", {}).items() if n != "machine"}
+        result = {"ratios": ratios(sections), "epoch_seconds_by_clips": epochs, "sections": sections}
+        results.parent.mkdir(exist_ok=True)
+        results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+def prepare(folder: Path, layers: int) -> tuple[Path, Path, Path]:
+    """Make the model at release size, a small one, and the peer's recording."""
+    base, small, voice = folder / "base", folder / "small", folder / "voice.wav"
+    config = XttsConfig()
+    config = replace(config, gpt=replace(config.gpt, layers=layers))
+    save_base(base, config, newborn_tensors(config, seed=0), character_vocabulary())
+    make_newborn(small, seed=0)
+    soundfile.write(voice, recording(), config.sample_rate)
+    return base, small, voice
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser("python -m bench.training", description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"some of {','.join(SECTIONS)}")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--layers", type=int, default=XttsConfig().gpt.layers, help="fewer, to try it out")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--peer-python", type=Path, default=ROOT / ".venv-peer" / "bin" / "python")
+    asked = parser.parse_args(arguments)
+    only = asked.only.split(",")
+    if unknown := sorted(set(only) - SECTIONS.keys()):
+        parser.error(f"--only {','.join(unknown)}: no such sections; expected some of {', '.join(SECTIONS)}")
+    if "step" in only and not asked.peer_python.is_file():
+        parser.error(f"{asked.peer_python}: no such Python; run bench/peer/setup.sh, or give --peer-python")
+    end_on_sigterm()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        made = apart(prepare, folder, asked.layers)
+        bench = Bench(*made, asked.peer_python, asked.threads, asked.rounds, asked.layers)
+        result = measure(bench, only, asked.results)
+    print(json.dumps({name: result[name] for name in ("ratios", "epoch_seconds_by_clips")}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

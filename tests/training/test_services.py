@@ -1,0 +1,57 @@
+import pytest
+from accelerate import PartialState
+from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker, on_main_process
+
+from escuta.run.folder import RunFolder
+from escuta.settings import Settings
+from escuta.training.services import PROJECT, Service
+
+
+class Notebook(GeneralTracker):
+    """A tracker of somebody's own, as accelerate lets one make it."""
+
+    name = "aim"
+    requires_logging_directory = True
+
+    def __init__(self, run_name, logging_dir):
+        super().__init__()
+        self.calls = [("made", run_name, logging_dir)]
+
+    @on_main_process
+    def start(self):
+        self.calls.append(("start",))
+
+    @property
+    def tracker(self):
+        return self.calls
+
+    @on_main_process
+    def store_init_configuration(self, values):
+        self.calls.append(("settings", values))
+
+    @on_main_process
+    def log(self, values, step):
+        self.calls.append(("log", values, step))
+
+    @on_main_process
+    def finish(self):
+        self.calls.append(("finish",))
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    PartialState(cpu=True)
+    monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, "aim", Notebook)
+    return Service("aim", RunFolder(tmp_path / "me"))
+
+
+def test_what_accelerate_knows_is_handed_settings_and_numbers(service, tmp_path):
+    service.begin(Settings(language="pt"), 0)
+    service.numbers({"step/loss": 2.5}, 3)
+    service.sample(1, tmp_path / "epoch_1_output.wav", "Olá.", 3)  # it takes no audio
+    service.close()
+
+    made, start, (_, settings), *rest = service._tracker.calls
+    assert (made, start) == (("made", PROJECT, str(tmp_path / "me" / "aim")), ("start",))
+    assert (settings["language"], settings["training.batch_size"]) == ("pt", "2")
+    assert rest == [("log", {"step/loss": 2.5}, 3), ("finish",)]

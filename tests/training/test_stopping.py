@@ -1,0 +1,62 @@
+import pytest
+
+from escuta.run.checkpoints import Progress
+from escuta.settings import TrainingSettings
+from escuta.training.stopping import Clock, Urge, out_of_patience, why_ended
+
+
+class Time:
+    minutes = 0.0
+
+    def __call__(self):
+        return 60 * self.minutes
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+def test_the_state_is_saved_again_and_again_counted_from_the_last_time(time):
+    clock = Clock(TrainingSettings(save_state_minutes=10), time)
+    assert clock.urge(asked=False) is Urge.GO_ON
+    time.minutes = 10
+    assert clock.urge(asked=False) is Urge.SAVE
+
+    clock.saved()
+
+    assert clock.urge(asked=False) is Urge.GO_ON
+    time.minutes = 19.9
+    assert clock.urge(asked=False) is Urge.GO_ON
+    time.minutes = 20
+    assert clock.urge(asked=False) is Urge.SAVE
+
+
+def test_time_is_up_when_it_is_up_but_who_asks_comes_first(time):
+    clock = Clock(TrainingSettings(max_minutes=30), time)
+    time.minutes = 29.9
+    clock.saved()
+    assert clock.urge(asked=False) is Urge.GO_ON
+    time.minutes = 30
+
+    assert clock.urge(asked=False) is Urge.MINUTES
+    assert clock.urge(asked=True) is Urge.ASKED
+
+
+@pytest.mark.parametrize(
+    ("epoch", "best", "patience", "out"),
+    [(3, 1, 2, True), (3, 2, 2, False), (3, 1, None, False), (2, None, 2, True), (1, None, 2, False), (4, 4, 1, False)],
+)
+def test_patience_counts_epochs_without_improvement(epoch, best, patience, out):
+    assert out_of_patience(Progress(epoch=epoch, best_epoch=best), patience) is out
+
+
+def test_why_a_training_ends():
+    training = TrainingSettings(epochs=4, patience=2)
+
+    assert why_ended(Progress(epoch=2, best_epoch=1), training, Urge.GO_ON) is None
+    assert why_ended(Progress(epoch=2, best_epoch=1), training, Urge.SAVE) is None
+    assert why_ended(Progress(epoch=2, best_epoch=1), training, Urge.MINUTES) == "minutes"
+    assert why_ended(Progress(epoch=2, best_epoch=1), training, Urge.ASKED) == "asked"
+    assert why_ended(Progress(epoch=3, best_epoch=1), training, Urge.MINUTES) == "patience"
+    assert why_ended(Progress(epoch=4, best_epoch=1), training, Urge.ASKED) == "epochs"
