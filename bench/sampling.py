@@ -26,11 +26,12 @@ from bench.export_parity import ROOT
 from bench.figures import ratios
 from bench.machine import machine, peer_versions
 from bench.models import Models, sentences
+from bench.pages import Pages
 from bench.side import Answer, Side
-from bench.table import write_tables
+from bench.table import tables
 from escuta.models.xtts.config import XttsConfig
 
-RESULTS = ROOT / "bench" / "results" / "sampling.json"
+PAGES = Pages("sampling", tables, ROOT / "bench" / "results", ROOT / "docs")
 WARM_UP_CODES = 10
 
 
@@ -169,32 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell("models", lambda: apart(models.build, XttsConfig()))
         peer = (str(asked.peer_python.absolute()), str(ROOT / "bench" / "peer" / "sampling.py"))
         bench = Bench(models, peer, asked.threads, asked.rounds)
-        result = measure(bench, only, Pages(RESULTS, ROOT / "docs"), peer_versions(asked.peer_python))
+        result = measure(bench, only, PAGES, peer_versions(asked.peer_python))
     print(json.dumps(result["ratios"], indent=2))
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """Where figures are kept."""
-
-    results: Path
-    """The JSON file."""
-    docs: Path
-    """The folder of the pages."""
-
-    def sections(self) -> dict[str, Any]:
-        """What was measured before."""
-        if not self.results.exists():
-            return {}
-        sections: dict[str, Any] = json.loads(self.results.read_text(encoding="utf-8"))["sections"]
-        return sections
-
-    def write(self, result: Mapping[str, Any]) -> None:
-        """Put `result` in place of what was there."""
-        self.results.parent.mkdir(exist_ok=True)
-        self.results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        write_tables(self.docs, result)
 
 
 def measure(bench: Bench, only: Sequence[str], pages: Pages, versions: Mapping[str, str]) -> dict[str, Any]:

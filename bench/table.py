@@ -1,8 +1,7 @@
-"""The tables of docs/benchmarks.md, in both languages, between markers that stay."""
+"""The tables of speaking in docs/benchmarks.md, in both languages."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,20 +19,10 @@ from bench.figures import (
 )
 from bench.words import WORDS
 
-BEGIN, END = "<!-- sampling -->\n", "\n<!-- end -->"
 DECIMAL_COMMA = ("pt-BR/benchmarks.md",)
 """Pages where a number has a comma."""
 
 Words = Mapping[str, str]
-
-
-def write_tables(docs: Path, result: Mapping[str, Any]) -> None:
-    """Put the tables of `result` in their place on both pages."""
-    for page in WORDS:
-        text = (docs / page).read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        after = rest.partition(END.strip())[2]
-        (docs / page).write_text(f"{before}{BEGIN}{tables(result, page)}{END}{after}", encoding="utf-8")
 
 
 def tables(result: Mapping[str, Any], page: str) -> str:
@@ -41,10 +30,13 @@ def tables(result: Mapping[str, Any], page: str) -> str:
     sections, words = result["sections"], WORDS[page]
     parts = [_figures(result, words), _details(sections, words)]
     parts += [_curve(sections, words), _lengths(sections, words), _breakdown(sections, words), _gpu(sections, words)]
+    return f"{joined(parts, page)}\n\n{machines(sections, words)}"
+
+
+def joined(parts: Sequence[str], page: str) -> str:
+    """Those parts that say something, with numbers as the page's language writes them."""
     text = "\n\n".join(part for part in parts if part)
-    if page in DECIMAL_COMMA:
-        text = re.sub(r"(?<=\d)\.(?=\d)", ",", text)
-    return f"{text}\n\n{_machines(sections, words)}"
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text) if page in DECIMAL_COMMA else text
 
 
 def spread(values: Sequence[float], form: str = "{:.2f}", unit: str = " s") -> str:
@@ -67,7 +59,7 @@ def _figures(result: Mapping[str, Any], words: Words) -> str:
         ratio = spread(of, form, times)
         met = words["yes"] if figure.met(value) else words["no"]
         lines.append(f"| {words[name]} | {ours} | {beside} | {ratio} | {sign} {figure.target:g}{times} | {met} |")
-    return "\n".join([words["figures"], _rule(6), *lines])
+    return "\n".join([words["figures"], rule(6), *lines])
 
 
 def _cells(name: str, sections: Sections) -> tuple[str, str]:
@@ -129,7 +121,7 @@ def _curve(sections: Sections, words: Words) -> str:
         (words["per_sentence"], [f"{value / count:.2f}" for count, value in ours.items()]),
         ("coqui-tts", [f"{peers[count]:.1f}" if count in peers else "" for count in ours]),
     ]
-    return _wide(words["curve"], (words["sentences"], ours), rows)
+    return wide(words["curve"], (words["sentences"], ours), rows)
 
 
 def _lengths(sections: Sections, words: Words) -> str:
@@ -140,7 +132,7 @@ def _lengths(sections: Sections, words: Words) -> str:
         ("escuta", [f"{median(seconds(runs)):.1f}" for runs in ours.values()]),
         ("coqui-tts", [f"{median(seconds(peers[length])):.1f}" for length in ours]),
     ]
-    return _wide(words["lengths"], (words["speech"], ours), rows)
+    return wide(words["lengths"], (words["speech"], ours), rows)
 
 
 def _breakdown(sections: Sections, words: Words) -> str:
@@ -148,7 +140,7 @@ def _breakdown(sections: Sections, words: Words) -> str:
         return ""
     turns = sections["breakdown"]["seconds"]
     row = [f"{median(turn[part] for turn in turns):.2f}" for part in PARTS]
-    return _wide(words["breakdown"], ("", [words[part] for part in PARTS]), [("escuta", row)])
+    return wide(words["breakdown"], ("", [words[part] for part in PARTS]), [("escuta", row)])
 
 
 def _gpu(sections: Sections, words: Words) -> str:
@@ -163,14 +155,14 @@ def _gpu(sections: Sections, words: Words) -> str:
         put_95=f"{1000 * percentile_95(gpu['stall']['weights']['put_seconds']):.0f}",
         throughput=spread(speeds, "{:.3f}", ""),
     )
-    return f"{_wide(title, (words['sentences'], ours), [row])}\n\n{details}"
+    return f"{wide(title, (words['sentences'], ours), [row])}\n\n{details}"
 
 
-def _machines(sections: Sections, words: Words) -> str:
+def machines(sections: Sections, words: Words) -> str:
     """One line for each machine and day, with the sections measured there."""
     groups: dict[str, list[tuple[str, float]]] = {}
     for name, section in sections.items():
-        facts = {**section["machine"], "coqui": section["machine"]["coqui-tts"]}
+        facts = {**section["machine"], "coqui": section["machine"].get("coqui-tts")}
         load = facts.pop("load_average")
         line = words["machine"].format(**facts, sections="{sections}", load="{load}")
         groups.setdefault(line, []).append((name, load))
@@ -181,12 +173,14 @@ def _machines(sections: Sections, words: Words) -> str:
     return "\n".join(lines)
 
 
-def _wide(title: str, head: tuple[str, Iterable[object]], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+def wide(title: str, head: tuple[str, Iterable[object]], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table of numbers, under what it is of."""
     columns = list(head[1])
-    lines = [f"| {head[0]} | {' | '.join(map(str, columns))} |", _rule(len(columns) + 1)]
+    lines = [f"| {head[0]} | {' | '.join(map(str, columns))} |", rule(len(columns) + 1)]
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]
     return "\n".join([title, "", *lines])
 
 
-def _rule(columns: int) -> str:
+def rule(columns: int) -> str:
+    """The line below the head of a table."""
     return "|" + " --- |" * columns

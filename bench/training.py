@@ -1,9 +1,10 @@
 """How long a step of training takes and how much memory, beside coqui-tts's own trainer, in one run on one machine.
 
-    python -m bench.training [--only step,modes,scaling] [--peer-python .venv-peer/bin/python] [--layers 30]
+    python -m bench.training [--only step,modes,features] [--peer-python .venv-peer/bin/python] [--layers 30]
 
 Both learn from two clips of 7 s with a model of the release's size, with the same number of threads, in turns; the one
-that waits keeps its memory: 20 GB for both. Each section goes to `bench/results/training.json` as it ends.
+that waits keeps its memory: 20 GB for both. Each section goes to `bench/results/training.json` and to
+`docs/benchmarks.md` as it ends.
 """
 
 import argparse
@@ -27,17 +28,22 @@ from bench import curves
 from bench.apart import Measurement, apart, end_on_sigterm
 from bench.export_parity import ROOT, recording
 from bench.machine import machine, memory, peer_versions
-from bench.models import made_up_clip
+from bench.models import LANGUAGE, SENTENCES, made_up_clip
+from bench.pages import Pages
+from bench.stepping import BATCH_SIZE
+from bench.training_table import speedups, training_tables
 from escuta.data.batches import BatchLimits, epoch_batches
-from escuta.models.load import load_model
+from escuta.models.base import Learning
+from escuta.models.load import batch_bytes, load_model, trained_bytes
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.newborn import make_newborn, newborn_tensors
 from escuta.models.xtts.weights import load_weights, save_base
 from escuta.settings import TrainingSettings
 from escuta.text.vocabulary import character_vocabulary
+from escuta.training.footprint import Counts, footprint
 from escuta.training.learner import Learner
 
-RESULTS = ROOT / "bench" / "results" / "training.json"
+PAGES = Pages("training", training_tables, ROOT / "bench" / "results", ROOT / "docs")
 CLIP_SECONDS = 7.0
 MODES: Mapping[str, dict[str, Any]] = {
     "fp32": {"precision": "fp32"},
@@ -135,13 +141,39 @@ def step(bench: Bench) -> Measurement:
 
 
 def modes(bench: Bench) -> Measurement:
-    """Time and memory of our own ways to learn, one after another; the second step counts."""
+    """Time and memory of our own ways to learn, one after another, beside the memory told; the second step counts."""
     found: Measurement = {}
     for name, settings in MODES.items():
         with Half(bench.ours(settings), bench.threads) as ours:
             ours.step()
-            found[name] = ours.step()
+            found[name] = {**ours.step(), "told_bytes": told_bytes(bench.base, settings)}
     return found
+
+
+def told_bytes(base: Path, settings: Mapping[str, Any]) -> int:
+    """What `escuta train --dry-run` says that such a step takes."""
+    chosen = TrainingSettings(**settings)
+    activations = batch_bytes(base, BATCH_SIZE, CLIP_SECONDS, 2 if chosen.precision == "bf16" else 4, Learning())
+    weights = trained_bytes(base) // 4
+    counts = Counts(weights=weights, matrices=weights, learning=0 if chosen.lora_rank else weights)
+    return footprint(counts, chosen, "bf16" if chosen.precision == "bf16" else "fp32", activations).bytes
+
+
+def features(bench: Bench) -> Measurement:
+    """What is computed of a clip once, so that no step has to."""
+    return apart(_features, bench.base, bench.threads, bench.rounds)
+
+
+def _features(base: Path, threads: int, rounds: int) -> Measurement:
+    torch.set_num_threads(threads)
+    model = load_model(base, uses=["features"])
+    wav_T = torch.randn(int(CLIP_SECONDS * model.input_sample_rate), generator=torch.Generator().manual_seed(0)) / 10
+    clip_seconds = []
+    for _round in range(rounds + 1):
+        started = time.perf_counter()
+        model.features(wav_T, SENTENCES[0], LANGUAGE)
+        clip_seconds.append(time.perf_counter() - started)
+    return {"clip_seconds": clip_seconds[1:]}
 
 
 def scaling(bench: Bench) -> Measurement:
@@ -166,33 +198,40 @@ def _epoch(base: Path, num_clips: int, threads: int) -> Measurement:
 SECTIONS: dict[str, Callable[[Bench], Measurement]] = {
     "step": step,
     "modes": modes,
+    "features": features,
     "scaling": scaling,
     "curves": lambda bench: apart(curves.measure, bench.small, steps=200),
 }
 
 
 def ratios(sections: Mapping[str, Any]) -> dict[str, float | None]:
-    """The figures to reach: steps of coqui-tts over ours, our memory over its."""
+    """The figures to reach: steps of coqui-tts over ours, our memory over its.
+
+    And after how many epochs the features have paid for themselves, by steps that are shorter than coqui-tts's.
+    """
+    found: dict[str, float | None] = {"step_batch2_7s": None, "memory_over_peer": None, "features_paid_epochs": None}
     if "step" not in sections:
-        return {"step_batch2_7s": None, "memory_over_peer": None}
-    ours, theirs = sections["step"]["escuta"], sections["step"]["coqui"]
-    times = [peer["seconds"] / own["seconds"] for own, peer in zip(ours, theirs, strict=True)]
-    memories = [max(run["peak_bytes"] for run in runs) for runs in (ours, theirs)]
-    return {"step_batch2_7s": round(median(times), 3), "memory_over_peer": round(memories[0] / memories[1], 3)}
+        return found
+    memories = [max(run["peak_bytes"] for run in sections["step"][name]) for name in ("escuta", "coqui")]
+    found["step_batch2_7s"] = round(median(speedups(sections["step"])), 3)
+    found["memory_over_peer"] = round(memories[0] / memories[1], 3)
+    if "features" in sections:
+        ours, theirs = (median(run["seconds"] for run in sections["step"][name]) for name in ("escuta", "coqui"))
+        saved = (theirs - ours) / BATCH_SIZE
+        found["features_paid_epochs"] = round(median(sections["features"]["clip_seconds"]) / saved, 3)
+    return found
 
 
-def measure(bench: Bench, only: Sequence[str], results: Path) -> dict[str, Any]:
+def measure(bench: Bench, only: Sequence[str], pages: Pages, versions: Mapping[str, str]) -> dict[str, Any]:
     """Measure some sections, and keep what is known of the others; written after each."""
-    sections = json.loads(results.read_text(encoding="utf-8"))["sections"] if results.exists() else {}
-    versions = peer_versions(bench.peer_python) if "step" in only else {}
+    sections = pages.sections()
     result: dict[str, Any] = {}
     for name in only:
         print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
         sections[name] = {"machine": {**machine(bench.threads), **versions}, **SECTIONS[name](bench)}
         epochs = {n: one["seconds"] for n, one in sections.get("scaling", {}).items() if n != "machine"}
         result = {"ratios": ratios(sections), "epoch_seconds_by_clips": epochs, "sections": sections}
-        results.parent.mkdir(exist_ok=True)
-        results.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        pages.write(result)
     return result
 
 
@@ -214,7 +253,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--layers", type=int, default=XttsConfig().gpt.layers, help="fewer, to try it out")
-    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--peer-python", type=Path, default=ROOT / ".venv-peer" / "bin" / "python")
     asked = parser.parse_args(arguments)
     only = asked.only.split(",")
@@ -227,7 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made = apart(prepare, folder, asked.layers)
         bench = Bench(*made, asked.peer_python, asked.threads, asked.rounds, asked.layers)
-        result = measure(bench, only, asked.results)
+        versions = peer_versions(asked.peer_python) if "step" in only else {}
+        result = measure(bench, only, PAGES, versions)
     print(json.dumps({name: result[name] for name in ("ratios", "epoch_seconds_by_clips")}, indent=2))
     return 0
 

@@ -7,7 +7,8 @@ from bench.export_parity import ROOT
 from bench.figures import FIGURES
 from bench.machine import peer_versions
 from bench.models import Models
-from bench.sampling import SECTIONS, Bench, Pages, main, measure
+from bench.pages import Pages
+from bench.sampling import SECTIONS, Bench, main, measure
 from bench.table import tables
 from bench.words import WORDS
 
@@ -31,14 +32,14 @@ def pages(tmp_path):
     (tmp_path / "pt-BR").mkdir()
     for page in WORDS:
         (tmp_path / page).write_text("<!-- sampling -->\n<!-- end -->\n", encoding="utf-8")
-    return Pages(tmp_path / "results" / "sampling.json", tmp_path)
+    return Pages("sampling", tables, tmp_path / "results", tmp_path)
 
 
 def test_sections_are_measured_one_by_one_and_the_others_stay(models, pages, capsys):
     first = measure(small(models), ["batch"], pages, VERSIONS)
     again = measure(small(models), ["warm", "lengths"], pages, VERSIONS)
 
-    assert json.loads(pages.results.read_text(encoding="utf-8")) == again
+    assert json.loads(pages.file.read_text(encoding="utf-8")) == again
     assert list(again["sections"]) == ["batch", "warm", "lengths"]
     assert again["sections"]["batch"] == first["sections"]["batch"]
     assert {name for name, value in again["ratios"].items() if value} == {"batch_8", "warm_7s"}
@@ -53,8 +54,8 @@ def test_sections_are_measured_one_by_one_and_the_others_stay(models, pages, cap
 def test_without_a_gpu_earlier_figures_of_one_stay(models, pages, monkeypatch, capsys):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     before = {"gpu": {"escuta": {"1": []}}}
-    pages.results.parent.mkdir()
-    pages.results.write_text(json.dumps({"sections": before}), encoding="utf-8")
+    pages.results.mkdir()
+    pages.file.write_text(json.dumps({"sections": before}), encoding="utf-8")
 
     assert measure(small(models), ["gpu"], pages, VERSIONS)["sections"] == before
     assert "gpu: not here; what was measured before stays" in capsys.readouterr().out

@@ -3,8 +3,8 @@ import json
 import pytest
 from bench.export_parity import ROOT
 from bench.figures import FIGURES, ratios
-from bench.sampling import RESULTS, SECTIONS
-from bench.table import spread, tables, write_tables
+from bench.sampling import PAGES, SECTIONS
+from bench.table import spread, tables
 from bench.words import WORDS
 
 
@@ -79,25 +79,14 @@ def test_one_section_alone_makes_a_page(sections, section):
         assert section in tables({"sections": alone, "ratios": ratios(alone)}, page)
 
 
-def test_a_new_table_takes_the_place_of_the_old_one(tmp_path, result):
-    (tmp_path / "pt-BR").mkdir()
-    for page in WORDS:
-        (tmp_path / page).write_text("Before.\n<!-- sampling -->\nold\n<!-- end -->\nAfter.\n", encoding="utf-8")
-    for _ in range(2):
-        write_tables(tmp_path, result)
-    for page in WORDS:
-        expected = f"Before.\n<!-- sampling -->\n{tables(result, page)}\n<!-- end -->\nAfter.\n"
-        assert (tmp_path / page).read_text(encoding="utf-8") == expected
-
-
 def test_both_languages_have_words_for_the_same():
     first, second = WORDS.values()
     assert first.keys() == second.keys() > FIGURES.keys()
 
 
-@pytest.mark.skipif(not RESULTS.exists(), reason="nothing was measured")
+@pytest.mark.skipif(not PAGES.file.exists(), reason="nothing was measured")
 @pytest.mark.parametrize("page", WORDS)
 def test_the_pages_say_what_was_measured(page):
-    result = json.loads(RESULTS.read_text(encoding="utf-8"))
+    result = json.loads(PAGES.file.read_text(encoding="utf-8"))
     assert result["ratios"] == ratios(result["sections"])
     assert tables(result, page) in (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -45,6 +45,20 @@ def assert_same_state(first, second):
             assert torch.equal(tensor, others[number][name]), (number, name)
 
 
+def test_a_validation_is_the_mean_over_all_that_is_predicted_however_it_is_batched(random_base):
+    model = load(random_base)
+    reading = load_model(random_base, uses=["features"])
+    clips = [
+        reading.features(torch.from_numpy(speechlike(seconds)), sentence(1)[:letters], "en")
+        for seconds, letters in ((1.0, 10), (4.0, 60))
+    ]
+    learner = Learner(model, SETTINGS, seed=0)
+
+    one_by_one = learner.validate([batch(model, [clip]) for clip in clips])
+
+    assert one_by_one == pytest.approx(learner.validate([batch(model, clips)]), rel=1e-5)
+
+
 def test_learning_one_batch_lowers_its_loss(random_base, features):
     model = load(random_base)
     learner = Learner(model, SETTINGS, seed=0)
@@ -118,7 +132,8 @@ def test_validation_neither_learns_nor_drops_out_nor_draws(random_base, features
     first, second = learner.validate(batches), learner.validate(batches)
 
     assert first == second
-    assert first == pytest.approx(sum(learner.validate([one]) for one in batches) / 2)
+    three, one = (learner.validate([some]) for some in batches)
+    assert first == pytest.approx((3 * three + one) / 4)
     assert torch.equal(torch.get_rng_state(), random)
     assert_same_state(snapshot(learner), before)
 

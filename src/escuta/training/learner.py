@@ -124,12 +124,13 @@ class Learner:
 
     @torch.no_grad()
     def validate(self, batches: Sequence[Batch]) -> float:
-        """Mean loss over `batches`, without dropout or random crops."""
+        """Mean loss over all that is predicted in `batches`, without dropout or random crops."""
         self._module.eval()
+        batches = [self._on_device(batch) for batch in batches]
+        num_targets = torch.stack([self._model.num_targets(batch) for batch in batches]).sum(0).float()
         with self._computing(), self._autocast():
-            losses = [self._module(self._on_device(batch))["loss"].item() for batch in batches]
-        mean: float = sum(losses) / len(losses)
-        return mean
+            losses = [self._module({**batch, "num_targets": num_targets})["loss"].item() for batch in batches]
+        return float(sum(losses))
 
     def checkpoint(self, progress: Progress, *, val_loss: float | None, base_fingerprint: str) -> Checkpoint:
         """All that a training continues from; the tensors are the live ones, but for those of merged adapters."""
