@@ -13,17 +13,19 @@ from escuta.settings import TrainingSettings
 from escuta.training.learner import Learner
 from escuta.training.ranks import Ranks, join_ranks
 
+WAYS = {"fp32": {"precision": "fp32"}, "bf16": {"precision": "bf16"}, "lora": {"precision": "fp32", "lora_rank": 4}}
 
-def learn(base: Path, ranks: Ranks, batches: list[dict[str, torch.Tensor]], steps: int = 2) -> dict[str, torch.Tensor]:
-    """Take steps without dropout; return the weights."""
+
+def learn(base: Path, ranks: Ranks, batches: list[dict[str, torch.Tensor]], way: str) -> dict[str, torch.Tensor]:
+    """Take two steps without dropout in one of `WAYS`; return the weights."""
     model = load_model(base, uses=["training"])
     for module in model.trainable.modules():
         for name in ("p", "dropout"):
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, 0.0)
-    settings = TrainingSettings(device="cpu", precision="fp32", learning_rate=1e-3)
+    settings = TrainingSettings(device="cpu", learning_rate=1e-3, **WAYS[way])
     learner = Learner(model, settings, 0, ranks=ranks)
-    for _step in range(steps):
+    for _step in range(2):
         learner.step(batches)
     return dict(model.trained_tensors())
 
@@ -33,8 +35,8 @@ def main() -> None:
     ranks = join_ranks("cpu")
     if what == "learn":
         batches = torch.load(out / "batches.pt")
-        tensors = learn(base, ranks, [batches[ranks.number]])
-        torch.save(tensors, out / f"weights_{ranks.number}.pt")
+        learned = {way: learn(base, ranks, [batches[ranks.number]], way) for way in WAYS}
+        torch.save(learned, out / f"weights_{ranks.number}.pt")
     else:
         said = ranks.from_first(f"said by {ranks.number}")
         order: list[int] = []
