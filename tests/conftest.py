@@ -19,7 +19,9 @@ OF_THE_HUB = {"HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"}
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The environment of all tests and of the processes that they start."""
     home = tmp_path_factory.mktemp("home")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it, with its children
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background job of a shell ignores it, with its children
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name in set(os.environ) - OF_SLOW_TESTS:
             if name.startswith(ENVIRONMENT_PREFIX) or name in OF_THE_HUB or name in SHORT_VARIABLES:

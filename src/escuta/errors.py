@@ -11,7 +11,8 @@ EscutaError
 ├── TextError          the text cannot be spoken by this model
 ├── RunError           the run folder is missing, taken, damaged or cannot be written
 │   └── CheckpointError  one checkpoint is missing, truncated or of another model
-└── InstallError       a package or a machine resource is missing
+├── InstallError       a package or a machine resource is missing
+└── ToldElsewhereError      another process says what is wrong
 
 `ValueError` and `assert` mean that the calling code is wrong; these mean that the user's files, settings or machine
 are.
@@ -73,3 +74,7 @@ class CheckpointError(RunError):
 
 class InstallError(EscutaError):
     """A package or a machine resource is missing."""
+
+
+class ToldElsewhereError(EscutaError):
+    """Another of the processes that train together says what is wrong."""

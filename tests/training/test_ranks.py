@@ -10,9 +10,9 @@ from torch import distributed
 from commands import ENVIRONMENT
 from escuta.data.feature_cache import decode
 from escuta.data.feature_worker import FeatureJob, compute
-from escuta.errors import DataError, EscutaError, SettingsError
+from escuta.errors import DataError, EscutaError, SettingsError, ToldElsewhereError
 from escuta.models.load import load_model
-from escuta.training.ranks import ALONE, Ranks, ToldElsewhere, join_ranks
+from escuta.training.ranks import ALONE, Ranks, join_ranks
 from together import WAYS, learn
 
 SCRIPT = Path(__file__).parents[1] / "together.py"
@@ -54,8 +54,8 @@ def test_what_ends_a_process_names_it():
         raise distributed.DistNetworkError("reset")
     with pytest.raises(RuntimeError, match="a mistake"), second.naming():
         raise RuntimeError("a mistake")
-    with pytest.raises(ToldElsewhere), second.naming():
-        raise ToldElsewhere
+    with pytest.raises(ToldElsewhereError), second.naming():
+        raise ToldElsewhereError
 
 
 def test_two_processes_agree_and_the_first_tells_what_is_wrong_in_any(tmp_path, random_base):

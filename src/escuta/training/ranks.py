@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
-from escuta.errors import EscutaError
+from escuta.errors import EscutaError, ToldElsewhereError
 from escuta.messages import _
 from escuta.sampling.rank import read_rank
 
@@ -18,10 +18,6 @@ PATIENCE = timedelta(days=1)
 """One process may compute features for hours while the others wait; one that dies ends their waiting at once."""
 
 T = TypeVar("T")
-
-
-class ToldElsewhere(EscutaError):
-    """Another process says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Ranks:
         if not any(of_each):
             return done
         if not self.is_first:
-            raise ToldElsewhere
+            raise ToldElsewhereError
         everybodys = [one for one in dict.fromkeys(sum(of_each, ())) if all(one in own for own in of_each)]
         ones_own = [
             Ranks(rank, self.of)._named(one) for rank, own in enumerate(of_each) for one in own if one not in everybodys
@@ -103,7 +99,7 @@ class Ranks:
         """
         try:
             yield
-        except ToldElsewhere:
+        except ToldElsewhereError:
             raise
         except EscutaError as error:
             if self.of == 1:
