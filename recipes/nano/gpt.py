@@ -1,0 +1,179 @@
+"""Teach the language model to speak in codes: `python -m recipes.nano.gpt --steps 12000`.
+
+Beside the loss of XTTS it learns to tell, from each of its latents, the sound of the code before and of the code to
+come: a linear layer that does not ship, and latents that the decoder finds easier to voice.
+
+The DVAE is taken as it is when this stage begins, and kept with it: other codes would be another language.
+
+Shapes: B batch, P positions of one segment, K codes, D width, S one stack of frames (see `vocoder.py`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from recipes.nano.clips import find_clips
+from recipes.nano.sizes import nano_config
+from recipes.nano.speeches import Speeches
+from recipes.nano.stage import Average, Stage, learned, read_stage, step_generator
+from recipes.nano.vocoder import stack_width
+from recipes.nano.work import arguments
+from torch import Tensor, nn
+from torch.nn import functional
+
+from escuta.models.xtts.config import XttsConfig
+from escuta.models.xtts.dvae import Dvae
+from escuta.models.xtts.gpt import Gpt
+from escuta.models.xtts.loss import Segment, cross_entropy, losses
+from escuta.text.tokenizer import Tokenizer
+
+BATCH = 12
+MAX_CODES = 240  # 11.1 s
+LEARNING_RATE = 1.5e-3
+WARMUP = 200
+STEADY = 4000  # steps; then the learning rate falls with the root of their number
+SOUND_WEIGHT = 2.0
+NEWS_STEPS = 250  # how often it looks for new clips
+FIGURE_STEPS = 500
+FIGURE_CLIPS = 48
+REFERENCE_SECONDS = 3.0
+
+
+class Student(Gpt):
+    """The language model while it learns; `sound.*` of its state does not ship."""
+
+    def __init__(self, config: XttsConfig) -> None:
+        super().__init__(config)
+        self.sound = nn.Linear(config.gpt.width, stack_width(config))
+
+    def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of `Gpt`, with `loss_sound`, and `hits`: how often the likeliest code is the true one."""
+        text, codes = self.segments(batch)
+        text_BPD, codes_BPD = self._states(batch, text, codes)
+        logits_BPV = self.mel_head(codes_BPD)
+        found = losses(
+            cross_entropy(self.text_head(text_BPD), text.targets_BP), cross_entropy(logits_BPV, codes.targets_BP)
+        )
+        num_codes = batch["stacks"].shape[1]
+        real_BK = torch.arange(num_codes) < batch["code_lengths"][:, None]
+        told = self.sound(codes_BPD[:, :num_codes][real_BK]).float()
+        found["loss_sound"] = functional.smooth_l1_loss(told, batch["stacks"][real_BK].float(), beta=0.1)
+        found["loss"] = found["loss"] + SOUND_WEIGHT * found["loss_sound"]
+        found["hits"] = (logits_BPV.argmax(2) == codes.targets_BP)[codes.counted_BP].float().mean()
+        return found
+
+    def code_latents(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The hidden states that the codes of a batch are chosen from, [B, K, D]."""
+        latents_BPD: Tensor = self._states(batch, *self.segments(batch))[1]
+        return latents_BPD[:, : batch["codes"].shape[1]]
+
+    def _states(self, batch: Mapping[str, Tensor], text: Segment, codes: Segment) -> tuple[Tensor, Tensor]:
+        latents_BLD = self.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
+        return self._hidden(text, codes, latents_BLD)
+
+
+class Pupil:
+    """The language model with its optimizers: Muon for the transformer's matrices, AdamW for all else."""
+
+    def __init__(self, config: XttsConfig) -> None:
+        torch.manual_seed(0)
+        self.student = Student(config)
+        self.dvae = nn.ModuleDict({"dvae": Dvae(config)})
+        self.dvae.register_buffer("mel_stats", torch.ones(config.num_mel_bins))
+        self.average = Average(self.student)
+        matrices = [weight for weight in self.student.gpt.h.parameters() if weight.ndim == 2]
+        others = [weight for weight in self.student.parameters() if all(weight is not one for one in matrices)]
+        self.muon = torch.optim.Muon(
+            matrices, LEARNING_RATE, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+        )
+        self.adam = torch.optim.AdamW(others, LEARNING_RATE, betas=(0.9, 0.96), weight_decay=0.01, fused=True)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What the stage keeps."""
+        return {
+            "student": self.student,
+            "average": self.average,
+            "dvae": self.dvae,
+            "muon": self.muon,
+            "adam": self.adam,
+        }
+
+    def learn(self, batch: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
+        """Take one step."""
+        for optimizer in (self.muon, self.adam):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(step)
+        self.student.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            found = self.student(batch)
+        for optimizer in (self.muon, self.adam):
+            optimizer.zero_grad()
+        found["loss"].backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        for optimizer in (self.muon, self.adam):
+            optimizer.step()
+        self.average.update(step)
+        return {name: loss.detach() for name, loss in found.items()}
+
+
+def main() -> None:
+    """Train up to a number of steps, with every clip that is there by then."""
+    parser = arguments(__doc__)
+    parser.add_argument("--steps", type=int, default=12000)
+    chosen = parser.parse_args()
+    train(chosen.work, chosen.steps, nano_config())
+
+
+def train(work: Path, num_steps: int, config: XttsConfig) -> None:
+    """Go on to so many steps in all."""
+    pupil = Pupil(config)
+    if read_stage(work, "gpt") is None:
+        take_dvae(pupil.dvae, learned(work, "dvae"))
+    stage = Stage(work, "gpt", pupil.parts)
+    if stage.step >= num_steps:
+        return
+    speeches = speeches_for(work, pupil.dvae)
+    speeches.add(work, find_clips(work))
+    held_out = speeches_for(work, pupil.dvae)
+    # A validation clip is heard in its own voice alone, so held-out sentences of voices of training do better here.
+    clips = [clip for clip in find_clips(work, ("held_out",)) if clip.id.endswith(("af_heart", "pm_alex"))]
+    held_out.add(work, clips[:: max(1, len(clips) // FIGURE_CLIPS)], takes=(0,))
+    for step in stage.steps(num_steps):
+        if step % NEWS_STEPS == 0:
+            speeches.add(work, find_clips(work))
+        found = pupil.learn(speeches.batch(BATCH, MAX_CODES, step_generator(step)), step)
+        stage.saw(mel=found["loss_mel"], sound=found["loss_sound"], hits=found["hits"], text=found["loss_text"])
+        if (step + 1) % FIGURE_STEPS == 0:
+            stage.figure(clips=len(speeches), **held_out_losses(config, pupil.average.state_dict(), held_out))
+
+
+def take_dvae(kept: nn.ModuleDict, state: Mapping[str, Tensor]) -> None:
+    """Keep what ships of the DVAE."""
+    kept.load_state_dict({name: tensor for name, tensor in state.items() if name in kept.state_dict()})
+
+
+def speeches_for(work: Path, dvae: nn.ModuleDict) -> Speeches:
+    """No speeches yet, for one tokenizer and one DVAE."""
+    return Speeches(Tokenizer(work / "vocab.json"), dvae["dvae"], dvae.mel_stats)
+
+
+def learning_rate_at(step: int) -> float:
+    """Of a step, from 0: it rises for the warm-up, stays, and falls without end."""
+    return LEARNING_RATE * min(1.0, (step + 1) / WARMUP, (STEADY / (step + 1)) ** 0.5)
+
+
+@torch.no_grad()
+def held_out_losses(config: XttsConfig, state: Mapping[str, Tensor], speeches: Speeches) -> dict[str, float]:
+    """The losses of held-out clips, each batch weighing the same."""
+    student = Student(config).eval()
+    student.load_state_dict(state)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [student(batch) for _, batch in speeches.each(BATCH, REFERENCE_SECONDS)]
+    names = {"held_out_mel": "loss_mel", "held_out_sound": "loss_sound", "held_out_hits": "hits"}
+    return {name: float(torch.stack([one[loss] for one in found]).mean()) for name, loss in names.items()}
+
+
+if __name__ == "__main__":
+    main()
