@@ -1,10 +1,12 @@
-"""Proof that escuta's XTTS-v2 computes what coqui-tts computes.
+"""Proof that escuta's models compute what the tools of their families compute.
 
     python -m bench.parity --manifest small.json --case small-seed0.npz
+    python -m bench.parity --manifest f5-small.json --case f5-small-seed0.npz
 
-A case holds inputs and what coqui-tts 0.28.0 made of them, with weights that `bench.seeded` rebuilds from the
-manifest's names and the case's seed. Each result is compared on its own, from the case's inputs, so that an error
-shows where it arises. The exit status is 1 when one misses its limit, 2 when a file cannot be read.
+A case holds inputs and what coqui-tts 0.28.0, or f5-tts 1.1.22 and vocos 0.1.0, made of them, with weights that
+`bench.seeded` rebuilds from the manifest's names and the case's seed. Each result is compared on its own, from the
+case's inputs, so that an error shows where it arises. The exit status is 1 when one misses its limit, 2 when a file
+cannot be read.
 
 Shapes: B batch, F mel bins, M mel frames, P positions, V vocabulary, K codes, D width, T wav frames.
 """
@@ -25,6 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from bench import f5_parity
+from bench.limits import ABSOLUTE, IDENTICAL, RELATIVE, SOUND, Absent, Case, Limit
 from bench.seeded import seeded_tensor
 from escuta.audio.mel import conditioning_mel, dvae_mel, speaker_mel
 from escuta.engine.decoding import Decoded
@@ -44,17 +48,6 @@ INPUTS = {
 }
 
 _ModuleT = TypeVar("_ModuleT", Gpt, Dvae, WaveformDecoder, SpeakerEncoder)
-
-
-class Absent(LookupError):
-    """The case has no array of that name."""
-
-
-class Case(dict[str, Tensor]):
-    """The arrays of a case."""
-
-    def __missing__(self, name: str) -> Tensor:
-        raise Absent(name)
 
 
 class Subject:
@@ -147,45 +140,6 @@ def config_of(manifest: Mapping[str, Any]) -> XttsConfig:
     return XttsConfig.from_release({"model_args": manifest["model_args"], "escuta": own})
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How an error is measured, and how far it may go."""
-
-    measure: Callable[[Tensor, Tensor], float]
-    unit: str
-    bound: float
-    higher_is_better: bool = False
-
-    def met_by(self, error: float) -> bool:
-        """Whether `error` is within the limit; NaN never is."""
-        return error >= self.bound if self.higher_is_better else error <= self.bound
-
-
-def absolute_error(ours: Tensor, theirs: Tensor) -> float:
-    """Largest difference."""
-    return float((ours - theirs).abs().max())
-
-
-def relative_error(ours: Tensor, theirs: Tensor) -> float:
-    """Largest difference, as a share of the largest value."""
-    return absolute_error(ours, theirs) / float(theirs.abs().max())
-
-
-def differing(ours: Tensor, theirs: Tensor) -> float:
-    """How many codes differ."""
-    return float((ours != theirs).sum())
-
-
-def signal_to_noise_db(ours: Tensor, theirs: Tensor) -> float:
-    """Power of their sound over power of the difference, in decibels."""
-    return float(10 * (theirs.square().sum() / (ours - theirs).square().sum()).log10())
-
-
-ABSOLUTE = Limit(absolute_error, "absolute", 1e-4)
-RELATIVE = Limit(relative_error, "relative", 1e-4)
-IDENTICAL = Limit(differing, "codes differ", 0)
-SOUND = Limit(signal_to_noise_db, "dB", 60, higher_is_better=True)
-
 _FIRST = slice(CONDITIONING_SECONDS * 22050)
 _PENALISED = "greedy_codes_repetition_penalty_10"
 
@@ -220,8 +174,13 @@ class Row:
 @torch.no_grad()
 def compare(manifest: Mapping[str, Any], case: Case) -> Iterator[Row]:
     """Compare every result, in order, as it is computed."""
-    subject = Subject(manifest, case)
-    for name, (limit, ours) in CHECKS.items():
+    checks: Mapping[str, tuple[Limit, Callable[[Any], Tensor]]] = CHECKS
+    subject: Subject | f5_parity.Subject
+    if is_f5(manifest):
+        subject, checks = f5_parity.Subject(manifest, case), f5_parity.CHECKS
+    else:
+        subject = Subject(manifest, case)
+    for name, (limit, ours) in checks.items():
         bound = f"{'≥' if limit.higher_is_better else '≤'} {limit.bound:g} {limit.unit}"
         try:
             theirs, found = case[name], ours(subject)
@@ -233,6 +192,11 @@ def compare(manifest: Mapping[str, Any], case: Case) -> Iterator[Row]:
             continue
         error = limit.measure(found, theirs)
         yield Row(name, f"{error:.3g}", bound, "ok" if limit.met_by(error) else "MISS")
+
+
+def is_f5(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is of an F5-TTS."""
+    return "vocos" in manifest
 
 
 def read_case(path: Path) -> Case:
@@ -254,8 +218,10 @@ def read_case(path: Path) -> Case:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print a table of every result; return the exit status."""
-    parser = argparse.ArgumentParser("python -m bench.parity", description="Compare escuta's XTTS-v2 with coqui-tts.")
-    parser.add_argument("--manifest", type=Path, required=True, help="JSON with model_args, dvae_args and shapes")
+    parser = argparse.ArgumentParser(
+        "python -m bench.parity", description="Compare escuta's models with their families' tools."
+    )
+    parser.add_argument("--manifest", type=Path, required=True, help="JSON with sizes and shapes")
     parser.add_argument("--case", type=Path, required=True, help="NPZ with inputs and results")
     options = parser.parse_args(arguments)
     try:
@@ -266,14 +232,16 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{options.manifest}: has no {absent}")
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    table = Table(title=f"{options.case.name}: escuta against coqui-tts 0.28.0")
+    peer = f5_parity.PEER if is_f5(manifest) else "coqui-tts 0.28.0"
+    table = Table(title=f"{options.case.name}: escuta against {peer}")
     for heading in ("array", "error", "limit", ""):
         table.add_column(heading, no_wrap=True)
     for row in rows:
         table.add_row(row.name, row.error, row.limit, row.verdict)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
-    if unknown := sorted(case.keys() - CHECKS.keys() - INPUTS):
+    known = f5_parity.CHECKS.keys() | f5_parity.INPUTS if is_f5(manifest) else CHECKS.keys() | INPUTS
+    if unknown := sorted(case.keys() - known):
         console.print(f"unknown, not compared: {', '.join(unknown)}")
     return int(any(row.verdict == "MISS" for row in rows))
 

@@ -7,6 +7,7 @@ from escuta.audio.mel import (
     CONDITIONING,
     DVAE,
     SPEAKER,
+    MelSpec,
     conditioning_mel,
     dvae_mel,
     filters,
@@ -53,6 +54,15 @@ def test_a_sine_is_loudest_in_the_bin_of_its_own_frequency(spec, hertz):
     top_mel = 2595 * math.log10(1 + 8000 / 700)
     bin_of_sine = 2595 * math.log10(1 + hertz / 700) / top_mel * (spec.num_bins + 1) - 1
     assert abs(float(mel_F.argmax()) - bin_of_sine) <= 1
+
+
+def test_on_slaneys_scale_bins_are_even_below_a_kilohertz_and_wider_above():
+    spec = MelSpec(sample_rate=16000, num_fft=4000, hop=160, window=400, num_bins=40, max_hertz=8000, slaney_scale=True)
+    peaks_hertz = filters(spec).argmax(dim=0) * 4.0
+    steps = peaks_hertz.diff()
+    # 15 mel up to 1 kHz and 27 for a factor of 6.4 are 45.25 mel up to 8 kHz: 41 steps of 1.1036 mel, 73.6 Hz each
+    assert torch.allclose(steps[:12], torch.full((12,), 73.6), atol=4.1)
+    assert peaks_hertz[-1] / peaks_hertz[-2] == pytest.approx(6.4 ** (1.1036 / 27), rel=0.002)
 
 
 def test_silence_is_the_floor_of_the_logarithm_over_the_stats():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from bench.parity import CHECKS, main
 
+from bench import f5_parity
+
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "parity"
 
 
@@ -29,6 +31,13 @@ def verdicts(printed):
 def test_escuta_computes_what_coqui_computes(capsys):
     assert run(FIXTURES / "small-seed0.npz") == 0
     assert verdicts(capsys.readouterr().out) == dict.fromkeys(CHECKS, "ok")
+
+
+def test_escuta_computes_what_f5_tts_and_vocos_compute(capsys):
+    assert run(FIXTURES / "f5-small-seed0.npz", FIXTURES / "f5-small.json") == 0
+    printed = capsys.readouterr().out
+    assert verdicts(printed) == dict.fromkeys(f5_parity.CHECKS, "ok")
+    assert "unknown" not in printed
 
 
 def test_a_result_out_of_its_limit_fails(tmp_path, capsys):

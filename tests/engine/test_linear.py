@@ -108,7 +108,7 @@ def test_a_kernel_listed_later_must_be_clearly_faster(monkeypatch, seconds, chos
     kernels = tuple(Kernel(name, None, KERNELS["exact"][0].pack) for name in ("first", "second"))
     monkeypatch.setitem(KERNELS, "int8", kernels)
     times = dict(zip(kernels, seconds, strict=True))
-    monkeypatch.setattr(linear, "_seconds", lambda kernel, _weight_OI: times[kernel])
+    monkeypatch.setattr(linear, "_seconds", lambda kernel, _weight_OI, _num_rows: times[kernel])
     linear._fastest.cache_clear()
     assert choose_kernel("int8", drawn(1024, 1024)).name == chosen
     assert choose_kernel("int8", drawn(64, 32)).name == "first"  # where times say nothing

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from escuta.errors import BaseError, WeightsError
+from escuta.models import bases
 from escuta.models.bases import find_base
 from escuta.models.xtts.weights import load_weights
 from hub_server import Hub, serving
@@ -21,9 +22,12 @@ RELEASE = {
 
 FIND = """
 import json, sys
+from pathlib import Path
 from escuta.errors import BaseError
+from escuta.models import bases
 from escuta.models.bases import find_base
-name, answer = sys.argv[1:]
+name, answer, nano = sys.argv[1:]
+bases.NANO = Path(nano)
 asked = []
 ask = None if answer == "nobody" else lambda notice: bool(asked.append(notice)) or answer == "yes"
 try:
@@ -43,10 +47,10 @@ def user(tmp_path):
     return {name: value for name, value in os.environ.items() if name not in unset} | private | plain
 
 
-def find(user, hub, name, answer="nobody", **environment):
+def find(user, hub, name, answer="nobody", nano="no-such-folder", **environment):
     """Find a base in a process of its own, since huggingface_hub reads its environment once."""
     environment = user | {"HF_ENDPOINT": hub.url, "ESCUTA_XTTS_REPO": hub.repo} | environment
-    command = [sys.executable, "-c", FIND, name, answer]
+    command = [sys.executable, "-c", FIND, name, answer, str(nano)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -71,7 +75,8 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         find_base(str(tmp_path / "xtts"))
 
     assert str(refusal.value) == (
-        f"--base {tmp_path / 'xtts'}: no such folder; expected a folder with a model, or xtts-v2, random or auto."
+        f"--base {tmp_path / 'xtts'}: no such folder; expected a folder with a model, or xtts-v2, f5-tts, nano, "
+        "random or auto."
     )
 
 
@@ -83,6 +88,35 @@ def test_the_random_base_is_whole_and_says_what_it_is(tmp_path, monkeypatch):
     assert base.kind == "random"
     assert base.warning == "The base model is random and knows no language: what it says is noise."
     assert load_weights(base.folder).tensors
+
+
+def test_nano_is_found_in_its_own_folder_and_needs_no_warning(random_base, monkeypatch):
+    monkeypatch.setattr(bases, "NANO", random_base)
+
+    base = find_base("nano")
+
+    assert (base.folder, base.kind, base.title, base.warning) == (random_base, "nano", "nano", None)
+
+
+def test_without_its_weights_nano_is_random_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(bases, "NANO", tmp_path / "nano")
+
+    base = find_base("nano")
+
+    assert base.kind == "random"
+    assert base.warning == (
+        "The base model is random and knows no language: what it says is noise. nano is not used: its weights are not "
+        "in this copy of escuta."
+    )
+
+
+def test_a_base_has_a_voice_for_the_languages_it_has_recordings_of():
+    base = bases.Base(bases.NANO, "nano", "nano")
+
+    assert base.voice("pt-BR") == bases.NANO / "voices" / "pt.flac"
+    assert base.voice("en") == bases.NANO / "voices" / "en.flac"
+    assert base.voice("de") is None
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
@@ -133,17 +167,18 @@ def test_auto_without_consent_asks_nobody_fetches_nothing_and_says_why(user):
 
     assert (found["kind"], found["asked"], hub.fetched) == ("random", [], [])
     assert found["warning"] == (
-        "The base model is random and knows no language: what it says is noise. XTTS-v2 is not used: its licence "
-        "(CPML, non-commercial) was not agreed to yet; --base xtts-v2 shows it and asks, once."
+        "The base model is random and knows no language: what it says is noise. nano is not used: its weights are not "
+        "in this copy of escuta. XTTS-v2 is not used: its licence (CPML, non-commercial) was not agreed to yet; --base "
+        "xtts-v2 shows it and asks, once."
     )
 
 
-def test_auto_without_a_network_says_why(user):
+def test_auto_without_a_network_says_why_it_falls_back_to_nano(user, random_base):
     with serving(Hub(RELEASE)) as closed:
         pass
-    found = find(user, closed, "auto", ESCUTA_ACCEPT_CPML="1")
+    found = find(user, closed, "auto", nano=random_base, ESCUTA_ACCEPT_CPML="1")
 
-    assert found["kind"] == "random"
+    assert (found["kind"], found["folder"]) == ("nano", str(random_base))
     assert "XTTS-v2 is not used: someone/xtts-mirror: config.json could not be downloaded" in found["warning"]
 
 

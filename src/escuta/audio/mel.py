@@ -6,6 +6,7 @@ what cuFFT fails on.
 Shapes: B batch, T wav frames, F mel bins, M mel frames, Q linear frequency bins.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True, slots=True)
 class MelSpec:
-    """One kind of power mel spectrogram, its frames centred on every `hop`-th point."""
+    """One kind of mel spectrogram, its frames centred on every `hop`-th point."""
 
     sample_rate: int
     num_fft: int
@@ -28,6 +29,10 @@ class MelSpec:
     """Whether the window is a Hamming window; else Hann."""
     equal_area: bool = True
     """Whether each filter is divided by its width in Hz (the "slaney" norm)."""
+    slaney_scale: bool = False
+    """Whether bins are spaced by Slaney's mel scale; else by HTK's."""
+    power: int = 2
+    """Of the magnitudes that are gathered: 2, or 1 for the magnitudes themselves."""
 
 
 # Source: coqui-tts 0.28.0, tts/models/xtts.py get_gpt_cond_latents, tts/layers/xtts/dvae.py dvae_wav_to_mel and
@@ -37,7 +42,11 @@ DVAE = MelSpec(sample_rate=22050, num_fft=1024, hop=256, window=1024, num_bins=8
 SPEAKER = MelSpec(
     sample_rate=16000, num_fft=512, hop=160, window=400, num_bins=64, max_hertz=8000, hamming=True, equal_area=False
 )
-LOG_FLOOR = 1e-5  # smallest power before the logarithm, of the 22.05 kHz spectrograms
+# Source: f5-tts 1.1.22, model/modules.py get_vocos_mel_spectrogram; HTK's scale too. Of magnitudes, not powers.
+VOCOS = MelSpec(
+    sample_rate=24000, num_fft=1024, hop=256, window=1024, num_bins=100, max_hertz=12000, equal_area=False, power=1
+)
+LOG_FLOOR = 1e-5  # smallest value before the logarithm, of all but the speaker's spectrogram
 SPEAKER_LOG_OFFSET = 1e-6  # added to the power instead, at 16 kHz
 PRE_EMPHASIS = 0.97  # share of the previous point that the speaker encoder's front end takes away
 
@@ -60,6 +69,11 @@ def dvae_mel(wav_BT: Tensor, mel_stats_F: Tensor) -> Tensor:
     return _log_mel(wav_BT, DVAE) / mel_stats_F[:, None]
 
 
+def vocos_mel(wav_BT: Tensor) -> Tensor:
+    """Log-mel that F5-TTS hears and speaks, [B, F, M], of audio at 24 000 Hz; errors as of `conditioning_mel`."""
+    return _log_mel(wav_BT, VOCOS)
+
+
 def speaker_mel(wav_BT: Tensor) -> Tensor:
     """Log-mel that the speaker encoder hears a voice as, [B, F, M].
 
@@ -75,7 +89,7 @@ def speaker_mel(wav_BT: Tensor) -> Tensor:
 
 
 def power_mel(wav_BT: Tensor, spec: MelSpec) -> Tensor:
-    """Power in each mel bin of each frame, [B, F, M] with M = T // hop + 1.
+    """Power, or magnitude, in each mel bin of each frame, [B, F, M] with M = T // hop + 1.
 
     Raises:
         ValueError: The audio is not on the CPU, not [B, T], or too short for one frame.
@@ -84,7 +98,7 @@ def power_mel(wav_BT: Tensor, spec: MelSpec) -> Tensor:
     spectrum_BQM = torch.stft(
         wav_BT, spec.num_fft, spec.hop, spec.window, window(spec), pad_mode="reflect", return_complex=True
     )
-    return filters(spec).T @ spectrum_BQM.abs().square()
+    return filters(spec).T @ spectrum_BQM.abs().pow(spec.power)
 
 
 @cache
@@ -97,11 +111,11 @@ def window(spec: MelSpec) -> Tensor:
 def filters(spec: MelSpec) -> Tensor:
     """Triangles that gather linear frequencies into mel bins, [Q, F].
 
-    Source: HTK's mel scale, 2595 log10(1 + f / 700), with unit peaks or, for equal areas, Slaney's norm 2 / width.
+    Source: HTK's mel scale, 2595 log10(1 + f / 700), or Slaney's (Auditory Toolbox, 1998): 15 mel up to 1 kHz, then 27
+    for a factor of 6.4. With unit peaks or, for equal areas, Slaney's norm 2 / width.
     """
     hertz_Q1 = torch.linspace(0, spec.sample_rate / 2, spec.num_fft // 2 + 1, dtype=torch.float64)[:, None]
-    top_mel = 2595 * torch.log10(torch.tensor(1 + spec.max_hertz / 700, dtype=torch.float64))
-    corners = 700 * (10 ** (torch.linspace(0, 1, spec.num_bins + 2, dtype=torch.float64) * top_mel / 2595) - 1)
+    corners = _slaney_corners(spec) if spec.slaney_scale else _htk_corners(spec)
     left_F, peak_F, right_F = corners[:-2], corners[1:-1], corners[2:]
     rising_QF = (hertz_Q1 - left_F) / (peak_F - left_F)
     falling_QF = (right_F - hertz_Q1) / (right_F - peak_F)
@@ -109,6 +123,18 @@ def filters(spec: MelSpec) -> Tensor:
     if spec.equal_area:
         triangles_QF = triangles_QF * 2 / (right_F - left_F)
     return triangles_QF.float()
+
+
+def _htk_corners(spec: MelSpec) -> Tensor:
+    top_mel = 2595 * torch.log10(torch.tensor(1 + spec.max_hertz / 700, dtype=torch.float64))
+    return 700 * (10 ** (torch.linspace(0, 1, spec.num_bins + 2, dtype=torch.float64) * top_mel / 2595) - 1)
+
+
+def _slaney_corners(spec: MelSpec) -> Tensor:
+    """Of a spec that reaches above 1 kHz."""
+    octave = math.log(6.4) / 27
+    mel = torch.linspace(0, 15 + math.log(spec.max_hertz / 1000) / octave, spec.num_bins + 2, dtype=torch.float64)
+    return torch.where(mel < 15, mel * 1000 / 15, 1000 * torch.exp((mel - 15) * octave))
 
 
 def speaker_mel_buffers() -> tuple[Tensor, Tensor, Tensor]:

@@ -45,10 +45,16 @@ class Kernel:
     """Makes a layer of a weight [O, I] and a bias [O]."""
 
 
-def choose_kernel(precision: Precision, weight_OI: Tensor) -> Kernel:
-    """Choose the fastest kernel of a precision that works on this machine, by trying each on a matrix of this shape."""
+def choose_kernel(precision: Precision, weight_OI: Tensor, num_rows: tuple[int, ...] = MEASURED_ROWS) -> Kernel:
+    """Choose the fastest kernel of a precision that works on this machine, by trying each on a matrix of this shape.
+
+    Args:
+        precision: Asked for.
+        weight_OI: The matrix; its shape and place count.
+        num_rows: What it is going to be multiplied with, at each of which it is tried.
+    """
     num_out, num_in = weight_OI.shape
-    return _fastest(precision, num_out, num_in, str(weight_OI.device))
+    return _fastest(precision, num_out, num_in, str(weight_OI.device), num_rows)
 
 
 def computes_bf16(device: torch.device) -> bool:
@@ -128,14 +134,14 @@ KERNELS: dict[Precision, tuple[Kernel, ...]] = {
 
 
 @cache
-def _fastest(precision: Precision, num_out: int, num_in: int, device: str) -> Kernel:
+def _fastest(precision: Precision, num_out: int, num_in: int, device: str, num_rows: tuple[int, ...]) -> Kernel:
     kernels = KERNELS[precision]
     if len(kernels) == 1:
         return kernels[0]
     best, best_seconds = None, float("inf")
     for kernel in kernels:
         try:
-            seconds = _seconds(kernel, torch.ones(num_out, num_in, device=device))
+            seconds = _seconds(kernel, torch.ones(num_out, num_in, device=device), num_rows)
         except (RuntimeError, NotImplementedError, AttributeError):  # what PyTorch says where it lacks a kernel
             continue
         if best is None or seconds * CLEARLY_FASTER < best_seconds:
@@ -148,11 +154,11 @@ def _fastest(precision: Precision, num_out: int, num_in: int, device: str) -> Ke
 
 
 @torch.no_grad()
-def _seconds(kernel: Kernel, weight_OI: Tensor) -> float:
+def _seconds(kernel: Kernel, weight_OI: Tensor, measured: tuple[int, ...]) -> float:
     """How long one pass over the rows measured takes, undisturbed."""
     linear = kernel.pack(weight_OI, weight_OI[:, 0])
     total = 0.0
-    for num_rows in MEASURED_ROWS:
+    for num_rows in measured:
         x = weight_OI.new_ones(num_rows, weight_OI.shape[1], dtype=kernel.activations)
         if not torch.isfinite(linear(x)).all():
             raise RuntimeError(f"{kernel.name} computes no numbers")

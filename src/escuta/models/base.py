@@ -29,10 +29,13 @@ Losses: TypeAlias = Mapping[str, Tensor]
 Reference: TypeAlias = Mapping[str, Tensor]
 """What the model needs of a reference recording to clone its voice: independent of trainable weights, on the CPU."""
 
+Use: TypeAlias = Literal["features", "training", "speaking"]
+"""What a model is wanted for; the parts that no use needs are not loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """How a model chooses what to say next. None leaves a choice to the model's own release."""
+    """How a model chooses what to say. None leaves a choice to the model's own release, or is not this family's."""
 
     temperature: float | None = None
     """Above 0; 1.0 leaves the distribution as it is."""
@@ -44,6 +47,10 @@ class Generation:
     """1.0 is none; logits of what was already said are divided (or, below zero, multiplied) by it."""
     greedy: bool = False
     """Always the likeliest: nothing is drawn, and temperature, top_k and top_p say nothing."""
+    steps: int | None = None
+    """On the way from noise to speech, where a family flows; more are slower and smoother."""
+    guidance: float | None = None
+    """How far a family that flows goes beyond what is likely with the text, away from what is without; 0 is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Spoken:
     """Pieces a long text was spoken in."""
     generation: Generation
     """As asked, with the model's own choices filled in."""
+    notes: tuple[str, ...] = ()
+    """What was changed to say it, of the text or the reference, as phrases for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +169,17 @@ class VoiceModel(Protocol):
         """Where it speaks and learns."""
         ...
 
-    def reference(self, wav_T: Tensor) -> Reference:
-        """Compute all that speaking needs of a reference, recorded at `input_sample_rate`."""
+    def reference(self, wav_T: Tensor, text: str | None = None) -> Reference:
+        """Compute all that speaking needs of a reference, recorded at `input_sample_rate`.
+
+        Args:
+            wav_T: The recording.
+            text: What it says; not every family needs it.
+
+        Raises:
+            TextError: The family needs `text`.
+            AudioError: Nothing can be cloned from the recording.
+        """
         ...
 
     def pack(self, precision: Precision) -> None:
@@ -173,7 +191,9 @@ class VoiceModel(Protocol):
         ...
 
     def difference(self, clips: Sequence[Features], progress: Callable[[], None] | None = None) -> float:
-        """How much packing changes the loss of held-out clips, relative to the exact loss; 0.0 for "exact".
+        """How much packing changes what the model makes of held-out clips, relative to the exact; 0.0 for "exact".
+
+        Of the loss, or of the power of what is predicted.
 
         Args:
             clips: A few of them, never learned from.

@@ -8,8 +8,11 @@ from typing import Literal
 
 from escuta.errors import BaseError
 from escuta.messages import _
+from escuta.models.f5.files import find_files as find_f5_files
+from escuta.models.f5.release import released as released_f5
+from escuta.models.families import family_of
 from escuta.models.hub import Release, fetch, on_disk
-from escuta.models.licence import cpml_accepted, require_cpml
+from escuta.models.licence import CC_BY_NC, CPML, require
 from escuta.models.xtts.files import find_files
 
 _SHA256 = {  # from its file pages on the hub, as several projects have recorded them
@@ -24,26 +27,36 @@ XTTS_V2 = Release("coqui/XTTS-v2", "6c2b0d75eae4b7047358e3b6bd9325f857d43f77", t
 
 MIRROR_VARIABLE = "ESCUTA_XTTS_REPO"
 
+NANO = Path(__file__).with_name("nano")
+"""The small XTTS that comes with escuta; its CARD.md tells what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """A model to start from, its files on disk."""
 
     folder: Path
-    kind: Literal["folder", "xtts-v2", "random"]
+    kind: Literal["folder", "xtts-v2", "f5-tts", "nano", "random"]
     title: str
     """What to call it, in logs and on the page."""
     warning: str | None = None
     """What the user must be told about the choice, loudly."""
+
+    def voice(self, language: str) -> Path | None:
+        """A recording that comes with the model, of one who speaks `language`; None where there is none."""
+        recording = self.folder / "voices" / f"{language.lower().partition('-')[0]}.flac"
+        return recording if recording.is_file() else None
 
 
 def find_base(name: str, *, accept_licence: bool = False, ask: Callable[[str], bool] | None = None) -> Base:
     """Find the base model called `name`, downloading or making it where need be.
 
     Args:
-        name: A folder, or `xtts-v2`, or `random` (makes noise, for trying things out), or `auto`: XTTS-v2 where its
-            licence was agreed to and its files are on disk or can be had, else random, with a warning.
-        accept_licence: The user agrees to the licence of XTTS-v2.
+        name: A folder, or `xtts-v2`, or `nano` (small, comes with escuta; random, with a warning, in a copy without its
+            weights), or `random` (makes noise, for trying things out), or `auto`: XTTS-v2 where its licence was agreed
+            to and its files are on disk or can be had, else nano, with a warning. The other family has `f5-tts`, and
+            `random-f5`.
+        accept_licence: The user agrees to the licence of the model.
         ask: Shows a notice to the user and returns whether they agree; None when nobody is there. `auto` asks nobody.
 
     Raises:
@@ -56,8 +69,15 @@ def find_base(name: str, *, accept_licence: bool = False, ask: Callable[[str], b
                 return _auto(accept_licence)
             case "xtts-v2":
                 return _xtts_v2(accept_licence, ask)
+            case "f5-tts":
+                require(CC_BY_NC, accept=accept_licence, ask=ask, full_text=str)
+                return Base(released_f5(_cache()), "f5-tts", "F5-TTS v1 Base")
+            case "random-f5":
+                return _random_f5()
+            case "nano":
+                return _nano()
             case "random":
-                return _random(None)
+                return _random()
             case _:
                 return _folder(Path(name).expanduser())
     except OSError as error:
@@ -72,11 +92,15 @@ def find_base(name: str, *, accept_licence: bool = False, ask: Callable[[str], b
 def _folder(folder: Path) -> Base:
     if not folder.is_dir():
         raise BaseError(
-            _("--base {name}: no such folder; expected a folder with a model, or xtts-v2, random or auto.").format(
-                name=folder
-            )
+            _(
+                "--base {name}: no such folder; expected a folder with a model, or xtts-v2, f5-tts, nano, random or "
+                "auto."
+            ).format(name=folder)
         )
-    find_files(folder)
+    if family_of(folder) == "f5":
+        find_f5_files(folder)
+    else:
+        find_files(folder)
     return Base(folder, "folder", folder.resolve().name)
 
 
@@ -88,32 +112,54 @@ def _xtts_v2(accept_licence: bool, ask: Callable[[str], bool] | None) -> Base:
         folder = on_disk(licence) or fetch(licence)
         return (folder / "LICENSE.txt").read_text(encoding="utf-8", errors="replace")
 
-    require_cpml(accept=accept_licence, ask=ask, full_text=licence_text)
+    require(CPML, accept=accept_licence, ask=ask, full_text=licence_text)
     return Base(on_disk(release) or fetch(release), "xtts-v2", "XTTS-v2")
 
 
 def _auto(accept_licence: bool) -> Base:
-    if not accept_licence and not cpml_accepted():
-        return _random(
+    if not accept_licence and not CPML.accepted():
+        return _nano(
             _("its licence (CPML, non-commercial) was not agreed to yet; --base xtts-v2 shows it and asks, once.")
         )
     try:
         return _xtts_v2(accept_licence, ask=None)
     except BaseError as error:
-        return _random(str(error))
+        return _nano(str(error))
 
 
-def _random(why_not_xtts: str | None) -> Base:
+def _nano(why_not_xtts: str | None = None) -> Base:
+    """Take the bundled base; `why_not_xtts` says why XTTS-v2 is not taken, where that was to be."""
+    not_xtts = [_("XTTS-v2 is not used: {why}").format(why=why_not_xtts)] if why_not_xtts else []
+    if not (NANO / "model.safetensors").is_file():
+        return _random(_("nano is not used: its weights are not in this copy of escuta."), *not_xtts)
+    about = _("The base model is nano, small and made of synthetic speech; it speaks English and Portuguese.")
+    return Base(NANO, "nano", "nano", " ".join([about, *not_xtts]) if not_xtts else None)
+
+
+def _random(*whys: str) -> Base:
     """Make the random base in the user's cache."""
     from escuta.models.xtts.newborn import make_newborn
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "escuta"
-    folder = cache / "random"
+    folder = _cache() / "random"
     make_newborn(folder, seed=0)
-    warning = _("The base model is random and knows no language: what it says is noise.")
-    if why_not_xtts is not None:
-        warning += " " + _("XTTS-v2 is not used: {why}").format(why=why_not_xtts)
-    return Base(folder, "random", _("random weights"), warning)
+    return Base(folder, "random", _("random weights"), " ".join([_noise(), *whys]))
+
+
+def _random_f5() -> Base:
+    """Make the random base of the other family in the user's cache."""
+    from escuta.models.f5.newborn import make_newborn
+
+    folder = _cache() / "random-f5"
+    make_newborn(folder, seed=0)
+    return Base(folder, "random", _("random weights"), _noise())
+
+
+def _noise() -> str:
+    return _("The base model is random and knows no language: what it says is noise.")
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "escuta"
 
 
 def _release() -> Release:

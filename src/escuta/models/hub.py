@@ -27,6 +27,8 @@ class Release:
     files: tuple[str, ...]
     sha256: Mapping[str, str] = field(default_factory=dict)
     """Hashes known beforehand, by file name. A large file without one is checked against the hub's own."""
+    option: str = "--base"
+    """What names a folder of such files instead."""
 
 
 def on_disk(release: Release) -> Path | None:
@@ -53,8 +55,8 @@ def fetch(release: Release) -> Path:
         raise BaseError(
             _(
                 "{repo}: {name} could not be downloaded ({cause}). What was fetched is kept: run again when the "
-                "connection works, or give --base a folder that holds the files."
-            ).format(repo=release.repo, name=name, cause=_first_line(error))
+                "connection works, or give {option} a folder that holds the files."
+            ).format(repo=release.repo, name=name, cause=_first_line(error), option=release.option)
         ) from error
     return folder
 

@@ -1,25 +1,54 @@
 """A model from its folder, whichever family it is of."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import torch
 
 from escuta.engine.linear import Precision
 from escuta.errors import InstallError
 from escuta.messages import _
-from escuta.models.base import Learning, VoiceModel
-from escuta.models.xtts.footprint import batch_bytes as xtts_batch_bytes
-from escuta.models.xtts.footprint import speaking_bytes as xtts_speaking_bytes
-from escuta.models.xtts.footprint import trained_bytes as xtts_trained_bytes
-from escuta.models.xtts.model import Use as XttsUse
+from escuta.models.base import Learning, Use, VoiceModel
+from escuta.models.f5 import footprint as f5_footprint
+from escuta.models.f5 import weights as f5_weights
+from escuta.models.f5.model import load_f5
+from escuta.models.families import Family, family_of
+from escuta.models.xtts import footprint as xtts_footprint
+from escuta.models.xtts import weights as xtts_weights
 from escuta.models.xtts.model import load_xtts
-from escuta.models.xtts.weights import features_fingerprint as xtts_features_fingerprint
-from escuta.models.xtts.weights import fingerprint as xtts_fingerprint
 
-Use: TypeAlias = XttsUse
-"""What a model is wanted for; the parts that no use needs are not loaded."""
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What every family answers about a folder."""
+
+    load: Callable[..., VoiceModel]
+    fingerprint: Callable[[Path], str]
+    features_fingerprint: Callable[[Path], str]
+    trained_bytes: Callable[[Path], int]
+    batch_bytes: Callable[[Path, int, float, int, Learning], int]
+    speaking_bytes: Callable[[Path, Precision], int]
+
+
+_DOORS: dict[Family, _Door] = {
+    "xtts": _Door(
+        load_xtts,
+        xtts_weights.fingerprint,
+        xtts_weights.features_fingerprint,
+        xtts_footprint.trained_bytes,
+        xtts_footprint.batch_bytes,
+        xtts_footprint.speaking_bytes,
+    ),
+    "f5": _Door(
+        load_f5,
+        f5_weights.fingerprint,
+        f5_weights.features_fingerprint,
+        f5_footprint.trained_bytes,
+        f5_footprint.batch_bytes,
+        f5_footprint.speaking_bytes,
+    ),
+}
 
 
 def load_model(folder: Path, *, uses: Collection[Use], device: str = "cpu") -> VoiceModel:
@@ -30,7 +59,7 @@ def load_model(folder: Path, *, uses: Collection[Use], device: str = "cpu") -> V
         InstallError: This machine has no such device.
     """
     refuse_absent(device)
-    return load_xtts(folder, uses=uses, device=device)
+    return _door(folder).load(folder, uses=uses, device=device)
 
 
 def refuse_absent(device: str) -> None:
@@ -56,7 +85,7 @@ def model_fingerprint(folder: Path) -> str:
     Raises:
         ModelError: Files are missing.
     """
-    return xtts_fingerprint(folder)
+    return _door(folder).fingerprint(folder)
 
 
 def features_fingerprint(folder: Path) -> str:
@@ -65,7 +94,7 @@ def features_fingerprint(folder: Path) -> str:
     Raises:
         ModelError: Files are missing.
     """
-    return xtts_features_fingerprint(folder)
+    return _door(folder).features_fingerprint(folder)
 
 
 def trained_bytes(folder: Path) -> int:
@@ -74,7 +103,7 @@ def trained_bytes(folder: Path) -> int:
     Raises:
         ModelError: Files are missing, damaged, or not of a model that escuta knows.
     """
-    return xtts_trained_bytes(folder)
+    return _door(folder).trained_bytes(folder)
 
 
 def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes: int, learning: Learning) -> int:
@@ -90,7 +119,7 @@ def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes:
     Raises:
         ModelError: Files are missing, damaged, or not of a model that escuta knows.
     """
-    return xtts_batch_bytes(folder, num_clips, clip_seconds, number_bytes, learning)
+    return _door(folder).batch_bytes(folder, num_clips, clip_seconds, number_bytes, learning)
 
 
 def speaking_bytes(folder: Path, precision: Precision) -> int:
@@ -99,4 +128,8 @@ def speaking_bytes(folder: Path, precision: Precision) -> int:
     Raises:
         ModelError: Files are missing, damaged, or not of a model that escuta knows.
     """
-    return xtts_speaking_bytes(folder, precision)
+    return _door(folder).speaking_bytes(folder, precision)
+
+
+def _door(folder: Path) -> _Door:
+    return _DOORS[family_of(folder)]

@@ -21,16 +21,18 @@ class Adapter(nn.Module):
     """What one matrix learns; nothing at first.
 
     Args:
-        weight_IO: The matrix, for its size and place.
+        layer: Its weight lies [out, in], as PyTorch's own have it, or else [in, out].
         rank: Of the product.
         scale: It is multiplied by this.
     """
 
-    def __init__(self, weight_IO: Tensor, rank: int, scale: float) -> None:
+    def __init__(self, layer: nn.Module, rank: int, scale: float) -> None:
         super().__init__()
-        num_in, num_out = weight_IO.shape
+        weight = layer.get_parameter("weight")
+        self._lies_out_in = isinstance(layer, nn.Linear)
+        num_in, num_out = reversed(weight.shape) if self._lies_out_in else weight.shape
         self.scale = scale
-        device = weight_IO.device
+        device = weight.device
         self.down_RI = nn.Parameter(nn.init.normal_(torch.empty(rank, num_in, device=device), std=num_in**-0.5))
         self.up_OR = nn.Parameter(torch.zeros(num_out, rank, device=device))
 
@@ -40,9 +42,11 @@ class Adapter(nn.Module):
         return added
 
     @torch.no_grad()
-    def merged(self, weight_IO: Tensor) -> Tensor:
+    def merged(self, weight: Tensor) -> Tensor:
         """The one matrix that does what both do."""
-        return torch.addmm(weight_IO, self.down_RI.T, self.up_OR.T, alpha=self.scale)
+        if self._lies_out_in:
+            return torch.addmm(weight, self.up_OR, self.down_RI, alpha=self.scale)
+        return torch.addmm(weight, self.down_RI.T, self.up_OR.T, alpha=self.scale)
 
 
 class Adapters:
@@ -50,7 +54,7 @@ class Adapters:
 
     Args:
         module: The model.
-        layers: Names of its layers that get one; their weights lie [in, out].
+        layers: Names of its layers that get one.
         rank: Of each.
         alpha: What each adds is multiplied by alpha / rank, so that the learning rate need not follow the rank.
     """
@@ -61,7 +65,7 @@ class Adapters:
         self._adapters: dict[str, Adapter] = {}
         for name in layers:
             layer = module.get_submodule(name)
-            self._adapters[name] = adapter = Adapter(layer.get_parameter("weight"), rank, alpha / rank)
+            self._adapters[name] = adapter = Adapter(layer, rank, alpha / rank)
             layer.add_module(_NAME, adapter)
             layer.register_forward_hook(_add)
 

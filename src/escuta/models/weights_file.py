@@ -6,11 +6,13 @@ released XTTS-v2 does); each becomes a `Record` of plain values, and neither its
 asks for anything else is refused by name. Nothing is ever written to a file that is read here.
 """
 
+import hashlib
 import pickle
 import re
 import struct
 import warnings
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,18 @@ def tensors_in(path: Path, content: object) -> dict[str, Tensor]:
     if not tensors:
         raise WeightsError(_("{path}: holds no named tensors; expected a state dict.").format(path=path))
     return tensors
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, as `sha256sum` prints it; a file that has not changed is read once a process."""
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, _num_bytes: int, _modified_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_pickled(path: Path) -> Any:

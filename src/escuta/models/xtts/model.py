@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +20,10 @@ from escuta.engine.linear import Precision, computes_bf16
 from escuta.engine.tokens import TokenChoice
 from escuta.errors import LanguageError, TextError
 from escuta.messages import _
-from escuta.models.base import Batch, ClipLimits, Features, Generation, Learning, Reference, Spoken
+from escuta.models.base import Batch, ClipLimits, Features, Generation, Learning, Reference, Spoken, Use
 from escuta.models.blank import blank
 from escuta.models.lora import Adapters
+from escuta.models.released import ReleasedTensors
 from escuta.models.xtts.batch import collate
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
@@ -32,15 +33,13 @@ from escuta.models.xtts.loss import num_targets
 from escuta.models.xtts.packed import PackedGpt
 from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
-from escuta.models.xtts.streamed import GptTensors, mel_loss
+from escuta.models.xtts.streamed import mel_loss
 from escuta.models.xtts.transformer import InOutLinear
 from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights, shapes_of
 from escuta.run.mapped import MappedTensors
-from escuta.text.languages import character_limit, language_code
+from escuta.text.languages import bare_code, character_limit
 from escuta.text.split import split
 from escuta.text.tokenizer import Tokenizer
-
-Use = Literal["features", "training", "speaking"]
 
 PARTS: Mapping[Use, tuple[Part, ...]] = {
     "features": ("dvae", "mel_stats"),
@@ -97,7 +96,7 @@ class Xtts:
         self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
         self._gpt: Prompter | None = None
         self.adapters: Adapters | None = None
-        self._streamed: GptTensors | None = None
+        self._streamed: ReleasedTensors | None = None
         self._packed: PackedGpt | None = None
         self._heard: tuple[Reference, Tensor] | None = None
         self._fast_decoder: WaveformDecoder | None = None
@@ -117,7 +116,7 @@ class Xtts:
         Raises:
             LanguageError: This model does not speak it.
         """
-        code = language_code(asked)
+        code = bare_code(asked)
         if code not in self.languages:
             raise LanguageError(
                 _("language {language!r}: this model lacks it; expected one of {languages}.").format(
@@ -193,7 +192,7 @@ class Xtts:
         """
         gpt = _there(self._gpt)
         self._packed = self._heard = None
-        own = GptTensors(tensors, shapes_of(self._config, ["gpt"]), where, self.device)
+        own = ReleasedTensors(tensors, shapes_of(self._config, ["gpt"]), where, self.device, PREFIXES["gpt"])
         gpt.load_state_dict({name: own[name] for name in gpt.state_dict()}, assign=True)
         self._streamed = None if isinstance(gpt, Gpt) else own
 
@@ -204,8 +203,12 @@ class Xtts:
         """Where the language model is: training may have moved it since it was loaded."""
         return next(_there(self._gpt).parameters()).device
 
-    def reference(self, wav_T: Tensor) -> Reference:
-        """Compute `mels` [C, F, M] with `mel_lengths` [C], and the `speaker` embedding, of a reference."""
+    def reference(self, wav_T: Tensor, text: str | None = None) -> Reference:
+        """Compute `mels` [C, F, M] with `mel_lengths` [C], and the `speaker` embedding, of a reference.
+
+        XTTS needs not know what it says.
+        """
+        del text
         config, mel_stats_F = self._config, _there(self._mel_stats_F)
         heard_T = wav_T[: config.conditioning_seconds * config.sample_rate]
         chunks = [
@@ -299,6 +302,10 @@ class Xtts:
         gpt, device = _there(self._gpt), self.device
         conditioning_LD = self._hear(gpt, reference)
         choice = self._choice(generation)
+
+        def fits(piece: str) -> bool:
+            return len(self._tokenizer.encode(piece, language)) < self._config.gpt.max_text_tokens
+
         sentences = [
             [
                 Sentence(
@@ -307,7 +314,7 @@ class Xtts:
                     reference["speaker"].to(device),
                     seed + place,
                 )
-                for place, piece in enumerate(split(text, language, character_limit(language)))
+                for place, piece in enumerate(split(text, language, character_limit(language), fits))
             ]
             for text in texts
         ]
@@ -363,8 +370,9 @@ class Xtts:
         )
 
     def _choice(self, generation: Generation) -> TokenChoice:
+        choice = self._config.choice
         asked = {name: value for name, value in asdict(generation).items() if value is not None}
-        return replace(self._config.choice, **asked)
+        return replace(choice, **{name: asked[name] for name in asdict(choice).keys() & asked.keys()})
 
 
 @holes_given_back()

@@ -28,7 +28,8 @@ from torch import Tensor, nn
 from escuta.errors import WeightsError
 from escuta.messages import _
 from escuta.models.blank import blank
-from escuta.models.weights_file import read_weights_file, tensors_in
+from escuta.models.families import title_of
+from escuta.models.weights_file import file_sha256, read_weights_file, tensors_in
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
@@ -93,9 +94,7 @@ def load_weights(folder: Path, parts: Collection[Part] = tuple(PREFIXES)) -> Wei
 
 def fingerprint(folder: Path) -> str:
     """The sha256 of the model file, as `sha256sum` prints it; a file that has not changed is read once a process."""
-    model = find_files(folder).model
-    status = model.stat()
-    return _sha256(model, status.st_size, status.st_mtime_ns)
+    return file_sha256(find_files(folder).model)
 
 
 def features_fingerprint(folder: Path) -> str:
@@ -103,8 +102,7 @@ def features_fingerprint(folder: Path) -> str:
     files = find_files(folder)
     total = hashlib.sha256()
     for path in (files.model, files.config, files.vocab, files.dvae, files.mel_stats):
-        status = path.stat() if path else None
-        total.update(_sha256(path, status.st_size, status.st_mtime_ns).encode() if path and status else b"none")
+        total.update(file_sha256(path).encode() if path else b"none")
     return total.hexdigest()
 
 
@@ -138,6 +136,12 @@ def check_complete(config: XttsConfig, tensors: Mapping[str, Tensor], parts: Col
 
 def _read_tensors(files: Files, parts: Collection[Part]) -> dict[str, Tensor]:
     found = {_release_name(name): tensor for name, tensor in _tensors(files.model).items()}
+    if (title := title_of(found)) not in (None, "XTTS-v2"):
+        raise WeightsError(
+            _("{model}: the model is {title}; expected an XTTS-v2. Choose its own folder.").format(
+                model=files.model, title=title
+            )
+        )
     if "dvae" in parts and not any(name.startswith("dvae.") for name in found):
         if not files.dvae:
             raise WeightsError(
@@ -230,9 +234,3 @@ def _differences(expected: Mapping[str, torch.Size], tensors: Mapping[str, Tenso
 
 def _size(shape: torch.Size) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
-
-
-@cache
-def _sha256(path: Path, _num_bytes: int, _modified_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
