@@ -334,6 +334,14 @@ def test_pruning_keeps_the_last_the_best_and_those_needed(tmp_path):
     ]
 
 
+def test_the_best_by_score_stays_as_the_best_by_loss_does(tmp_path):
+    run = run_with(tmp_path, *(f"checkpoint_epoch_{epoch}.pt" for epoch in range(1, 5)))
+    mark_best(run, run.epoch_checkpoint(1))
+    run.best_by_score.hardlink_to(run.epoch_checkpoint(2))
+
+    assert prune_checkpoints(run, 1, []) == [run.epoch_checkpoint(3)]
+
+
 def test_pruning_fewer_than_it_keeps_removes_nothing(tmp_path):
     run = run_with(tmp_path, "checkpoint_epoch_1.pt", "checkpoint_epoch_2.pt")
 

@@ -21,6 +21,9 @@ from escuta.run.publish import publish_copy, publish_torch
 FORMAT = 1
 """Of the checkpoint file; readers refuse what they do not know."""
 
+AVERAGE = "average"
+"""Where the state of an optimizer keeps what a running mean goes on from, beside a mean as the model."""
+
 _DAMAGE = (
     *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, EOFError, OverflowError),
     *(pickle.UnpicklingError, struct.error, MemoryError, OSError),
@@ -58,6 +61,11 @@ class Checkpoint:
     """The trained tensors under the release's names."""
     optimizer: Mapping[str, Any]
     random_state: Mapping[str, Any]
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the model is a running mean of the weights that learn."""
+        return AVERAGE in self.optimizer
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -155,7 +163,7 @@ def restore_best(run: RunFolder, best_epoch: int | None) -> None:
 
 
 def list_checkpoints(run: RunFolder) -> list[Path]:
-    """List the checkpoints of epochs and steps, oldest first; best_model.pt and last.pt are not among them."""
+    """List the checkpoints of epochs and steps, oldest first; the bests and last.pt are not among them."""
     found = []
     for path in run.checkpoints.glob("checkpoint_*.pt"):
         if match := re.fullmatch(r"checkpoint_(epoch|step)_(\d+)\.pt", path.name):
@@ -172,7 +180,8 @@ def find_checkpoint(run: RunFolder, name: str) -> Path:
     for path in (run.checkpoints / name, Path(name)):
         if path.is_file():
             return path
-    there = [path.name for path in [*list_checkpoints(run), run.best_checkpoint] if path.exists()]
+    bests = [run.best_checkpoint, run.best_by_score]
+    there = [path.name for path in [*list_checkpoints(run), *bests] if path.exists()]
     raise CheckpointError(
         _("{name}: not found; there are {names} in {folder}.").format(
             name=name, names=", ".join(there) or _("no checkpoints"), folder=run.checkpoints
@@ -206,7 +215,7 @@ def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> Checkpoin
 
 
 def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) -> list[Path]:
-    """Remove all but the last `keep_last` checkpoints, the best, and those `needed`; return what was removed."""
+    """Remove all but the last `keep_last` checkpoints, both bests, and those `needed`; return what was removed."""
     removed = [path for path in list_checkpoints(run)[:-keep_last] if _is_spare(run, path, needed)]
     for path in removed:
         path.unlink()
@@ -214,7 +223,7 @@ def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) 
 
 
 def sacrifice_checkpoint(run: RunFolder, needed: Collection[Path]) -> Path | None:
-    """Remove the oldest checkpoint that is neither best nor `needed` nor the only one to continue from; return it."""
+    """Remove the oldest checkpoint that is no best, not `needed`, nor the only one to continue from; return it."""
     there = list_checkpoints(run)
     older = there if run.last_state.exists() else there[:-1]
     spare = next((path for path in older if _is_spare(run, path, needed)), None)
@@ -224,8 +233,8 @@ def sacrifice_checkpoint(run: RunFolder, needed: Collection[Path]) -> Path | Non
 
 
 def _is_spare(run: RunFolder, path: Path, needed: Collection[Path]) -> bool:
-    best = run.best_checkpoint
-    return path not in needed and not (best.exists() and best.samefile(path))
+    bests = (run.best_checkpoint, run.best_by_score)
+    return path not in needed and not any(best.exists() and best.samefile(path) for best in bests)
 
 
 def _load(path: Path, device: str) -> Mapping[str, Any]:

@@ -56,6 +56,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def answers(self) -> Path:
+        """What people answered in blind tests, one JSON line an answer."""
+        return self.path / "blind.jsonl"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the model folders that somebody chose by ear."""
+        return self.path / "exports"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -64,6 +74,11 @@ class RunFolder:
     def best_checkpoint(self) -> Path:
         """The checkpoint with the lowest val_loss."""
         return self.checkpoints / "best_model.pt"
+
+    @property
+    def best_by_score(self) -> Path:
+        """The checkpoint whose samples scored best."""
+        return self.checkpoints / "best_by_score.pt"
 
     @property
     def last_state(self) -> Path:
@@ -87,6 +102,16 @@ class RunFolder:
     def best_samples(self) -> Path:
         """Folder of the best checkpoint's sample."""
         return self.samples / "best"
+
+    @property
+    def best_by_score_samples(self) -> Path:
+        """Folder of the sample that scored best."""
+        return self.samples / "best_by_score"
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of what the page draws of the samples; it is made anew where it is missing."""
+        return self.path / "pictures"
 
     def exists(self) -> bool:
         """Whether a training was begun here."""
