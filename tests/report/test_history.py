@@ -65,3 +65,16 @@ def test_a_killed_start_counts_up_to_its_last_event(tmp_path: Path) -> None:
 )
 def test_samples_are_named_after_their_checkpoint(file: str, name: str | None) -> None:
     assert checkpoint_name(file) == name
+
+
+def test_lost_checkpoints_skipped_steps_and_the_best_by_score_are_known(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write("checkpoint_failed", {"file": "checkpoint_epoch_1.pt", "reason": "the disk is full"})
+    log.write("checkpoint_failed", {"file": "checkpoint_epoch_2.pt", "reason": "the disk is full"})
+    log.write("checkpoint", {"file": "checkpoint_epoch_2.pt", "epoch": 2, "step": 20})
+    for step in (3, 4):
+        log.write("step_skipped", {"step": step, "epoch": 1, "loss": math.nan})
+    log.write("best_by_score", {"name": "epoch_2", "epoch": 2, "reason": "closest voice"})
+    history = read_history(tmp_path / "events.jsonl")
+    assert history.lost_checkpoints == {"checkpoint_epoch_1.pt": "the disk is full"}
+    assert (history.skipped_steps, history.best_by_score) == (2, ("epoch_2", "closest voice"))

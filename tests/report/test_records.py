@@ -9,12 +9,12 @@ SAID = {"file": "epoch_1_output.wav", "text": "Hello.", "audio_seconds": 1.25, "
 SAMPLE = {"step": 7, "weights": "3fa2", "reference": "epoch_1_reference.wav", "sentences": [SAID], "scores": {}}
 
 
-def test_a_sample_is_read_and_its_sentences_are_found_by_text(tmp_path: Path) -> None:
+def test_a_sample_is_read_whether_it_tells_its_seeds_or_not(tmp_path: Path) -> None:
     path = tmp_path / "epoch_1.json"
-    path.write_text(json.dumps(SAMPLE))
+    path.write_text(json.dumps({**SAMPLE, "sentences": [SAID, {**SAID, "seed": 3}]}))
     sample = read_sample(path)
-    assert sample.said("Hello.").audio_seconds == 1.25
-    assert sample.said("Goodbye.") is None
+    assert sample is not None
+    assert [(said.audio_seconds, said.seed) for said in sample.sentences] == [(1.25, 0), (1.25, 3)]
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,14 @@ def test_a_damaged_record_is_none(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_record_is_none(tmp_path: Path) -> None:
     assert read_sample(tmp_path / "epoch_1.json") is None
     assert read_facts(tmp_path) is None
+
+
+def test_a_record_is_read_again_when_its_file_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "epoch_1.json"
+    for step in (7, 1234):
+        path.write_text(json.dumps({**SAMPLE, "step": step}))
+        sample = read_sample(path)
+        assert sample is not None
+        assert sample.step == step
+    path.unlink()
+    assert read_sample(path) is None

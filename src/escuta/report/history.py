@@ -9,6 +9,9 @@ from typing import Any
 
 from escuta.run.events import read_events
 
+BASE = "epoch_0"
+"""How the samples of the base model are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -52,6 +55,12 @@ class History:
     """Status and reason of samples by name."""
     fallbacks: list[tuple[str, str, str]] = field(default_factory=list)
     """Old mode, new mode and cause, since the last start."""
+    lost_checkpoints: dict[str, str] = field(default_factory=dict)
+    """Files that could not be written, and why."""
+    skipped_steps: int = 0
+    """Optimizer steps whose loss or gradient was no number."""
+    best_by_score: tuple[str, str] = "", ""
+    """Name of the checkpoint with the best scores, and why it is; empty where nothing was scored."""
 
     @property
     def best_epoch(self) -> int | None:
@@ -83,6 +92,7 @@ def _note(history: History, event: Mapping[str, Any]) -> None:
             history.epochs[number] = Epoch(train_loss, val_loss, event.get("improved") is True)
             _note_step(history, f"epoch_{number}", event)
         case {"event": "checkpoint", "file": str(file)}:
+            history.lost_checkpoints.pop(file, None)
             _note_step(history, checkpoint_name(file), event)
         case {"event": "sample_asked", "name": str(name)}:
             history.asked.add(name)
@@ -90,6 +100,12 @@ def _note(history: History, event: Mapping[str, Any]) -> None:
         case {"event": "sample", "name": str(name), "status": str(status)}:
             history.outcomes[name] = status, str(event.get("reason", ""))
             _note_step(history, name, event)
+        case {"event": "checkpoint_failed", "file": str(file)}:
+            history.lost_checkpoints[file] = str(event.get("reason", ""))
+        case {"event": "step_skipped"}:
+            history.skipped_steps += 1
+        case {"event": "best_by_score", "name": str(name)}:
+            history.best_by_score = name, str(event.get("reason", ""))
         case {"event": "fallback", "from": str(old), "to": str(new)}:
             history.fallbacks.append((old, new, str(event.get("reason", ""))))
     if history.starts:

@@ -1,7 +1,8 @@
 """run.json and samples/*.json, as far as the page tells them; what is missing or damaged is a gap, never an error."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
@@ -17,6 +18,8 @@ class Said(BaseModel):
     audio_seconds: FiniteFloat
     stop: str
     """`limit` when it was cut."""
+    seed: int = 0
+    """Of its own, where the sentence was spoken with several."""
 
 
 class Sample(BaseModel):
@@ -28,10 +31,6 @@ class Sample(BaseModel):
     reference: str
     """Name of its copy in samples/."""
     sentences: list[Said]
-
-    def said(self, text: str) -> Said | None:
-        """Find a sentence by its text."""
-        return next((said for said in self.sentences if said.text == text), None)
 
 
 class BaseFacts(BaseModel):
@@ -67,16 +66,35 @@ class Facts(BaseModel):
 
 def read_facts(path: Path) -> Facts | None:
     """Read run.json."""
-    return _read(Facts, path)
+    return read_record(Facts, path)
 
 
 def read_sample(path: Path) -> Sample | None:
     """Read the JSON file of a checkpoint's sample."""
-    return _read(Sample, path)
+    return read_record(Sample, path)
 
 
-def _read(record: type[RecordT], path: Path) -> RecordT | None:
+def read_record(record: type[RecordT], path: Path) -> RecordT | None:
+    """Read a JSON file, or remember it: a page is written often, and its files change seldom."""
+    try:
+        return cast(RecordT | None, _parse(record, path, *stamp(path)))
+    except OSError:
+        return None
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file does: its size and the time of its change.
+
+    Raises:
+        OSError: It is not there.
+    """
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=10_000)
+def _parse(record: type[BaseModel], path: Path, _size: int, _changed: int) -> BaseModel | None:
     try:
         return record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+    except ValidationError:
         return None
