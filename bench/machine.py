@@ -11,7 +11,7 @@ import torch
 
 from escuta import __version__
 
-ASK_VERSIONS = "from importlib.metadata import version; print(version('torch'), version('coqui-tts'))"
+ASK_VERSIONS = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -32,15 +32,16 @@ def machine(threads: int) -> dict[str, Any]:
     }
 
 
-def peer_versions(python: Path) -> dict[str, str]:
-    """PyTorch and coqui-tts in the peer's environment.
+def peer_versions(python: Path, *peers: str) -> dict[str, str]:
+    """PyTorch and the peer's packages in its environment, coqui-tts unless named.
 
     Raises:
         subprocess.CalledProcessError: One of them is not there.
     """
-    command = [str(python), "-c", ASK_VERSIONS]
-    torch_version, coqui_version = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return {"peer_torch": torch_version, "coqui-tts": coqui_version}
+    peers = peers or ("coqui-tts",)
+    command = [str(python), "-c", ASK_VERSIONS, "torch", *peers]
+    versions = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return dict(zip(("peer_torch", *peers), versions, strict=True))
 
 
 def memory(pid: int | str = "self") -> dict[str, int]:

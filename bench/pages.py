@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PAGES = ("benchmarks.md", "pt-BR/benchmarks.md")
-END = "\n<!-- end -->"
+END = "<!-- end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,13 @@ class Pages:
         """Put `result` in place of what was there, and its tables between their markers, which stay."""
         self.results.mkdir(exist_ok=True)
         self.file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        begin = f"<!-- {self.name} -->\n"
         for page in PAGES:
-            text = (self.docs / page).read_text(encoding="utf-8")
-            before, _, rest = text.partition(begin)
-            after = rest.partition(END)[2]
-            tables = self.tables(result, page)
-            (self.docs / page).write_text(f"{before}{begin}{tables}{END}{after}", encoding="utf-8")
+            put(self.docs / page, self.name, self.tables(result, page))
+
+
+def put(page: Path, name: str, tables: str) -> None:
+    """Put `tables` between the markers of `name` on a page, or at its end where it has none."""
+    begin = f"<!-- {name} -->\n"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{begin}{tables}\n{END}{after}", encoding="utf-8")

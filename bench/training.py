@@ -111,19 +111,19 @@ class Half:
         self._process.kill()
         self._process.communicate()
 
-    def step(self) -> dict[str, Any]:
-        """Take a step.
+    def step(self, asked: str = "") -> dict[str, Any]:
+        """Take a step, or do what else is asked for in one line.
 
         Raises:
             RuntimeError: It ended instead.
         """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{asked}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("a half ended before it had taken its step; its last words are above")
+            raise RuntimeError("a half ended before it had answered; its last words are above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -3,6 +3,7 @@
 Source: the Chrome DevTools Protocol; messages are JSON, each ended by a zero byte.
 """
 
+import base64
 import json
 import os
 import select
@@ -45,9 +46,36 @@ class Page:
 
     def open(self, file: Path) -> None:
         """Open `file` as a double-click does, and wait until it is loaded."""
-        self.call("Page.navigate", url=file.as_uri())
-        while not self.happened("Page.loadEventFired"):
+        self.visit(file.as_uri())
+
+    def visit(self, address: str) -> None:
+        """Open an address, and wait until its page is loaded."""
+        before = len(self.happened("Page.loadEventFired"))
+        self.call("Page.navigate", url=address)
+        while len(self.happened("Page.loadEventFired")) == before:
             self.events.append(self._read())
+
+    def press(self, *keys: str) -> None:
+        """Press keys by their names in JavaScript: `a`, `Enter`, `ArrowLeft`."""
+        for key in keys:
+            text = {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
+            self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def until(self, script: str) -> Any:
+        """Wait until some JavaScript is truthy; return what it is."""
+        return self.evaluate(
+            "new Promise((done) => { const look = () => { const found = ("
+            + script
+            + "); if (found) done(found); else setTimeout(look, 20); }; look(); })"
+        )
+
+    def screenshot(self, file: Path, width: int, height: int, *, dark: bool = False) -> None:
+        """Write what is seen in a window of this size as a PNG."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        file.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     def evaluate(self, script: str) -> Any:
         """Evaluate JavaScript; a promise is waited for."""

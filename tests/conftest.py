@@ -27,10 +27,21 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             if name.startswith(ENVIRONMENT_PREFIX) or name in OF_THE_HUB or name in SHORT_VARIABLES:
                 monkeypatch.delenv(name)
         monkeypatch.setenv("ESCUTA_LANG", "en")
+        monkeypatch.setenv("ESCUTA_SCORES__ENABLED", "false")  # one process less; the tests of scores choose otherwise
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
         yield
+
+
+@pytest.fixture(scope="session")
+def f5_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small random F5-TTS; read only."""
+    from escuta.models.f5.newborn import make_newborn
+
+    folder = tmp_path_factory.mktemp("f5")
+    make_newborn(folder, seed=0)
+    return folder
 
 
 @pytest.fixture(scope="session")

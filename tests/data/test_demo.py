@@ -1,10 +1,12 @@
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from escuta.data.demo import DEMO_VOICE
+from escuta.data.checks import check
+from escuta.data.demo import DEMO_VOICE, DEMO_VOICES, DORA_VOICE
 
 FULL_SCALE = 32767 / 32768  # of 16-bit audio
 SPEECH_DB = -50.0  # a pause of these recordings lies near -80, a soft word near -45
@@ -78,3 +80,34 @@ def test_licence_and_attribution_travel_with_the_clips(file, words):
 def test_attribution_names_the_origin_of_every_clip():
     text = (DEMO_VOICE / "ATTRIBUTION.md").read_text(encoding="utf-8")
     assert all(f"| {name} | " in text for name in transcripts())
+
+
+def test_the_portuguese_voice_has_sixty_clips_of_two_to_five_seconds():
+    lines = (DORA_VOICE / "metadata.csv").read_text(encoding="utf-8").splitlines()
+    names = [line.partition("|")[0] for line in lines]
+    headers = [sf.info(DORA_VOICE / "wavs" / f"{name}.flac") for name in names]
+    assert len(set(names)) == 60 == len(list((DORA_VOICE / "wavs").iterdir()))
+    assert {(header.samplerate, header.channels, header.format) for header in headers} == {(24000, 1, "FLAC")}
+    assert min(header.duration for header in headers) >= 2
+    assert max(header.duration for header in headers) <= 5
+    assert sum(path.stat().st_size for path in DORA_VOICE.rglob("*") if path.is_file()) < 6e6
+
+
+def test_its_origin_is_said_plainly():
+    text = (DORA_VOICE / "ORIGIN.md").read_text(encoding="utf-8")
+    assert all(
+        words in text for words in ("Synthetic. No person was recorded.", "Kokoro-82M", "`pf_dora`", "Apache-2.0")
+    )
+
+
+def test_what_it_says_is_what_the_recipe_had_it_say():
+    said = [line.partition("|")[2] for line in (DORA_VOICE / "metadata.csv").read_text("utf-8").splitlines()]
+    recipe = Path(__file__).parents[2] / "recipes" / "nano" / "dora.txt"
+    assert said == recipe.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", DEMO_VOICES)
+def test_the_checks_find_nothing_wrong_with_any_voice(name):
+    found = check(DEMO_VOICES[name].folder)
+    assert found.problems == ()
+    assert len(found.clips) == 60

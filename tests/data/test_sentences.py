@@ -33,7 +33,7 @@ def write(path: Path, text: str) -> Path:
 def test_the_reference_is_nearest_to_six_seconds_and_the_others_give_the_sentences():
     dataset = held_out(("a", "One.", 3.5), ("b", "Two.", 6.5), ("c", "Three.", 9.0), ("d", "Four.", 4.0))
     assert choose_audition(dataset, num_sentences=2) == Audition(
-        (Sentence("One.", "a"), Sentence("Three.", "c")), reference=Path("b.wav")
+        (Sentence("One.", "a"), Sentence("Three.", "c")), reference=Path("b.wav"), reference_text="Two."
     )
 
 
@@ -50,7 +50,9 @@ def test_among_short_references_the_longest_is_taken():
 @pytest.mark.parametrize("same", ["Two words.", "two  WORDS", "“Two words!”", "Two, words…"])
 def test_a_text_that_the_reference_says_is_never_spoken(same):
     dataset = held_out(("a", same, 3.0), ("b", "Two words.", 6.0), ("c", "Three.", 9.0))
-    assert choose_audition(dataset, num_sentences=2) == Audition((Sentence("Three.", "c"),), Path("b.wav"))
+    assert choose_audition(dataset, num_sentences=2) == Audition(
+        (Sentence("Three.", "c"),), Path("b.wav"), "Two words."
+    )
 
 
 def test_a_vowel_sign_makes_another_text():
@@ -76,7 +78,7 @@ def test_what_the_model_cannot_speak_is_no_sentence_but_may_be_the_reference():
 def test_another_reference_is_taken_where_the_best_leaves_nothing_to_speak():
     dataset = held_out(("a", "One.", 6.0), ("b", "Ω", 3.0))
     audition = choose_audition(dataset, num_sentences=1, text_problems=lambda text: ["unknown"] if text == "Ω" else [])
-    assert audition == Audition((Sentence("One.", "a"),), Path("b.wav"))
+    assert audition == Audition((Sentence("One.", "a"),), Path("b.wav"), "Ω")
 
 
 def test_held_out_clips_that_all_say_the_same_are_refused():
@@ -165,7 +167,7 @@ def test_a_reference_taken_from_the_dataset_takes_its_text_away(tmp_path, copied
     first, second = dataset.held_out
     path = Path(shutil.copy(first.audio, tmp_path / "mine.wav")) if copied else first.audio
     audition = choose_audition(dataset, num_sentences=9, reference_file=path)
-    assert audition == Audition((Sentence(second.text, second.name),), path)
+    assert audition == Audition((Sentence(second.text, second.name),), path, first.text)
 
 
 def test_a_text_of_the_training_clip_that_is_the_reference_is_not_spoken(tmp_path):
@@ -190,3 +192,13 @@ def test_a_reference_without_a_voice_is_refused(tmp_path, wav_T, problem):
     path = tmp_path / "reference.wav"
     soundfile.write(path, wav_T, 22050)
     assert refusals(held_out(("a", "One.", 6.0)), reference_file=path) == (f"{path}: {problem}",)
+
+
+def test_what_a_recording_of_ones_own_says_can_be_given(tmp_path):
+    dataset = split(check(make_dataset(tmp_path / "voice", 5)))
+    path = tmp_path / "own.wav"
+    soundfile.write(path, speechlike(2, seed=99), 22050)
+
+    for given in ("What it says.", None):
+        audition = choose_audition(dataset, num_sentences=1, reference_file=path, reference_text=given)
+        assert audition.reference_text == given

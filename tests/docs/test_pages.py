@@ -12,7 +12,7 @@ from escuta.cli.main import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "README.pt-BR.md", "CONTRIBUTING.md"))])
-COMMANDS = ("train", "check", "sample", "say", "export", "report", "demo", "doctor")
+COMMANDS = ("train", "check", "sample", "say", "score", "export", "report", "listen", "demo", "doctor")
 SCRIPTS = {  # whose options each takes, and its own
     "train/scripts/train_xtts.py": ("train", {"--dataset"}),
     "scripts/generate_checkpoint_samples.py": ("sample", set()),
@@ -73,9 +73,9 @@ def test_every_command_and_flag_is_there(page, flags):
 
 @pages
 def test_every_target_of_make_is_there(page):
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     for line in code(page):
-        if match := re.match(r"make ([a-z-]+)", line):
+        if match := re.match(r"make ([a-z0-9-]+)", line):
             assert match[1] in targets, line
 
 

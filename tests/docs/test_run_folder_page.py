@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from escuta.cli.main import main
+from escuta.report.answers import Answer
 from escuta.run.events import read_events
 from escuta.run.folder import RunFolder
 from runs import make_quick_base
@@ -25,7 +26,13 @@ def run(random_base, tmp_path_factory):
     dataset = make_dataset(folder / "voice", 6, seconds=(1.0,))
     base = make_quick_base(folder / "base", random_base)
     run = RunFolder(folder / "run")
-    settings = {"training.epochs": 2, "training.keep_last": 1, "sampling.every_n_steps": 1, "sampling.mode": '"inline"'}
+    settings = {
+        "training.epochs": 2,
+        "training.keep_last": 1,
+        "sampling.every_n_steps": 1,
+        "sampling.mode": '"inline"',
+        "scores.enabled": "true",
+    }
     with pytest.raises(SystemExit, match="0"):
         main(
             [
@@ -74,6 +81,19 @@ def test_every_field_of_a_sample_is_told(run, page):
 
 
 @both_languages
+def test_every_field_of_an_answer_is_told(page):
+    assert set(table(page, "blind.jsonl")) == {"time", *Answer.model_fields}
+
+
+@both_languages
+def test_every_field_of_the_scores_is_told(run, page):
+    told = table(page, "samples/epoch_N.scores.json")
+    content = json.loads((run.samples / "epoch_1.scores.json").read_text("utf-8"))
+    assert set(told) == set(content)
+    assert set(content["files"][0]) <= told["files"]
+
+
+@both_languages
 def test_every_key_of_a_checkpoint_is_told(run, page):
     assert_told(torch.load(run.best_checkpoint, weights_only=True), page, "Checkpoints")
 
@@ -103,5 +123,5 @@ def test_every_file_is_told(run, page):
     tree = page.read_text("utf-8").split("```")[1]
     for path in run.path.rglob("*"):
         kind = re.sub(r"_\d+\.pt", "_N.pt", re.sub(r"tfevents\.\d+", "tfevents.N", path.name))
-        kind = re.sub(r"^(epoch|step)_\d+", "epoch_N", kind)
+        kind = re.sub(r"^(epoch|step)_\d+", "epoch_N", re.sub(r"seed_\d", "seed_1", kind))
         assert kind in tree, path

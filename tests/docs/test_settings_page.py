@@ -42,8 +42,8 @@ def values(field: FieldInfo) -> str:
     bounds = [
         f"{sign} {getattr(one, name)}" for one in field.metadata for name, sign in SIGNS.items() if hasattr(one, name)
     ]
-    if any(hasattr(one, "pattern") for one in field.metadata):
-        choices = ["cpu", "mps", "cuda", "cuda:1"]
+    for pattern in (one.pattern for one in field.metadata if hasattr(one, "pattern")):
+        choices = [device for device in ("cpu", "mps", "cuda", "cuda:1") if re.match(pattern, device)]
     return ", ".join([*(f"`{choice}`" for choice in choices), *bounds])
 
 

@@ -102,6 +102,8 @@ def test_a_run_leaves_everything_that_was_promised(straight):
         *(f"checkpoints/{name}.pt" for name in ("checkpoint_epoch_1", "checkpoint_epoch_2", "best_model")),
         *(f"samples/{file}" for file in spoken),
         *(f"samples/best/epoch_2{end}" for end in ENDINGS),
+        *(f"pictures/{name}.{end}" for name in ("epoch_0", "epoch_1", "epoch_2") for end in ("json", "png")),
+        *("pictures/epoch_0_reference.json", "pictures/epoch_0_reference.png"),
     }
     for file in straight.samples.glob("*_output.wav"):
         info = soundfile.info(file)

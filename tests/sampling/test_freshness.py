@@ -45,6 +45,7 @@ def test_a_sample_answers_the_job_that_it_was_made_for(job):
         {"sentences": ("Good evening.",)},
         {"sentences": ("Bye.", "Good evening.")},
         {"seed": 8},
+        {"num_seeds": 2},
         {"language": "pt"},
         {"generation": Generation(top_k=31)},
         {"generation": Generation(top_k=30, temperature=0.1)},
@@ -55,6 +56,27 @@ def test_a_sample_answers_the_job_that_it_was_made_for(job):
 )
 def test_a_sample_of_another_wish_is_no_answer(job, change):
     assert not is_answered(dataclasses.replace(job, **change))
+
+
+def test_a_sample_of_more_seeds_answers_who_asks_for_fewer(voice, job):
+    voice.speak(dataclasses.replace(job, num_seeds=2))
+
+    assert is_answered(dataclasses.replace(job, num_seeds=2))
+    assert is_answered(job)
+    assert not is_answered(dataclasses.replace(job, seed=8))
+    assert not is_answered(dataclasses.replace(job, num_seeds=3))
+    (job.folder / "epoch_1_output_02_seed_8.wav").unlink()
+    assert not is_answered(job)
+
+
+def test_a_sample_of_the_first_versions_says_its_seed_once(job):
+    content = json.loads(record(job).read_text())
+    for sentence in content["sentences"]:
+        del sentence["seed"]
+    record(job).write_text(json.dumps(content))
+
+    assert is_answered(job)
+    assert not is_answered(dataclasses.replace(job, seed=8))
 
 
 @pytest.mark.parametrize(

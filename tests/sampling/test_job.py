@@ -22,6 +22,7 @@ JOB = SampleJob(
     language="pt",
     generation=Generation(temperature=0.7, top_k=0, greedy=True),
     seed=7,
+    num_seeds=3,
     sample_rate=24000,
 )
 
@@ -32,6 +33,11 @@ def test_a_job_survives_its_line_in_the_pipe(job):
 
     assert line.count(b"\n") == 1
     assert SampleJob.from_json(json.loads(line)) == job
+
+
+def test_further_seeds_follow_the_first():
+    assert list(JOB.seeds) == [7, 8, 9]
+    assert list(replace(JOB, num_seeds=1).seeds) == [7]
 
 
 def test_a_result_survives_its_line_in_the_pipe():

@@ -15,7 +15,7 @@ from escuta.sampling.later import choose_checkpoints, sample_name, speak_later
 from escuta.sampling.rank import Rank
 from escuta.sampling.recital import Wish
 from escuta.sampling.speaking import Voice
-from escuta.settings import SamplingSettings, Settings, settings_toml
+from escuta.settings import SamplingSettings, ScoreSettings, Settings, settings_toml
 from escuta.terminal import Terminal
 from runs import SENTENCES, make_checkpoint, make_job, make_run
 
@@ -24,7 +24,8 @@ from runs import SENTENCES, make_checkpoint, make_job, make_run
 def run(quick_base, tmp_path):
     """A run of two epochs, the second the best, and a checkpoint within the third; nothing is spoken yet."""
     run = make_run(tmp_path / "run", quick_base, epochs=2)
-    settings = Settings(seed=7, language="en", sampling=SamplingSettings(top_k=30, sample_rate=24000))
+    sampling = SamplingSettings(top_k=30, sample_rate=24000)
+    settings = Settings(seed=7, language="en", sampling=sampling, scores=ScoreSettings(enabled=False))
     run.settings.write_text(settings_toml(settings))
     make_checkpoint(
         run.checkpoint("step_10"),

@@ -4,10 +4,14 @@ import pytest
 
 from escuta.models.load import load_model
 from escuta.run.events import EventLog, read_events
+from escuta.run.folder import RunFolder
 from escuta.sampling.background import BackgroundSpeaker
 from escuta.sampling.inline import InlineSpeaker
 from escuta.sampling.listener import Listener
 from escuta.sampling.sampler import Sampler
+from escuta.scoring import scorekeeper
+from escuta.scoring.scorekeeper import Scorekeeper
+from escuta.settings import Settings, settings_toml
 from escuta.terminal import Terminal
 from runs import make_checkpoint, make_job
 
@@ -86,6 +90,20 @@ def test_speaking_in_the_background_holds_nothing_up_until_the_end_waits_for_it(
     assert beside.listener.stall_seconds - stall_seconds < waited / 2  # nobody is held up by waiting at the end
 
 
+def test_after_catching_up_more_can_be_asked_for(scene, tmp_path):
+    beside = scene("background")
+    beside.listener.ask(make_job(tmp_path, name="epoch_0"))
+
+    beside.listener.catch_up(stop=lambda: False)
+
+    assert beside.events() == [("sample_asked", "epoch_0"), ("sample", "epoch_0")]
+    assert beside.listener.is_heard
+    beside.listener.ask(make_job(tmp_path, name="epoch_1"))
+    beside.listener.finish(stop=lambda: False)
+    assert beside.events()[2:] == [("sample_asked", "epoch_1"), ("sample", "epoch_1")]
+    assert not beside.listener.is_heard
+
+
 def test_who_does_not_want_to_wait_is_told_what_was_not_spoken(scene, tmp_path):
     beside = scene("background")
     beside.listener.ask(make_job(tmp_path, name="epoch_0"))
@@ -105,3 +123,22 @@ def test_where_nobody_speaks_every_job_is_noted_as_skipped(scene, tmp_path):
 
     assert silent.events() == [("sample_asked", "epoch_1"), ("sample", "epoch_1")]
     assert silent.said() == ["⏭️  Sample epoch_1 skipped: nobody speaks any more"]
+
+
+def test_what_was_spoken_is_scored_and_waited_for_at_the_end(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(scorekeeper, "NICENESS", 0)
+    run = RunFolder(tmp_path)
+    run.write_facts({"language": "en"})
+    run.settings.write_text(settings_toml(Settings()))
+    inline = scene("inline")
+    inline.listener.scorekeeper = Scorekeeper(run, EventLog(run.events), Terminal(), threads=1)
+
+    inline.listener.ask(make_job(tmp_path))
+    inline.listener.ask(make_job(tmp_path, name="epoch_2", reference=tmp_path / "gone.wav"))
+    assert ("scored", "epoch_1") not in inline.events()  # nobody waits for it before
+    inline.listener.finish(stop=lambda: False)
+
+    assert [name for event, name in inline.events() if event == "scored"] == ["epoch_1"]
+    assert inline.events()[-1] == ("unscored", "held_out")  # there are no real clips
+    assert inline.news[-1] == len(inline.events())
+    assert inline.listener.scorekeeper.pid is None

@@ -7,6 +7,7 @@ import pytest
 from escuta.errors import DataError, ModelError, RunError, SettingsError
 from escuta.run.folder import RunFolder
 from escuta.sampling.recital import Recital, Wish
+from escuta.settings import load_settings, settings_toml
 from runs import make_checkpoint, make_run
 
 
@@ -45,6 +46,19 @@ def test_a_checkpoint_is_placed_in_its_training_when_it_speaks(run):
     assert (about(run, "epoch_2")["step"], about(run, "epoch_2")["mode"]) == (8, "later")
     assert (run.best_samples / "epoch_2.json").exists()
     assert about(run, "epoch_0")["weights"] != about(run, "epoch_2")["weights"]
+
+
+def test_the_base_and_the_best_speak_with_further_seeds_as_while_it_trained(run, tmp_path):
+    run.settings.write_text(settings_toml(load_settings(run.settings, environment={"ESCUTA_SCORES__NUM_SEEDS": "2"})))
+    recital = Recital(run, Wish())
+    assert [job(recital, run, epoch).num_seeds for epoch in (0, 1, 2)] == [2, 1, 2]
+
+    os.link(run.epoch_checkpoint(1), run.best_by_score)
+
+    assert [job(recital, run, epoch).num_seeds for epoch in (0, 1, 2)] == [2, 2, 1]
+    assert [job(recital, run, epoch).best for epoch in (0, 1, 2)] == [False, False, True]
+    elsewhere = Recital(run, Wish(out=tmp_path / "out"))
+    assert [job(elsewhere, run, epoch).num_seeds for epoch in (0, 1, 2)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("epoch", [0, 1])

@@ -68,6 +68,7 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
         "mode": "background",
         "device": "cpu",
         "precision": {"asked": "auto", "used": "int8", "difference": None, "checked": None, "refused": {}},
+        "averaged": False,
         "language": "en",
         "reference": "epoch_1_reference.wav",
         "reference_source": str(tmp_path / "voice.wav"),
@@ -78,14 +79,30 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
             "top_p": 0.85,
             "repetition_penalty": 5.0,
             "greedy": False,
+            "steps": None,
+            "guidance": None,
         },
         "sample_rate": 22050,
         "escuta": __version__,
         "torch": torch.__version__,
         "machine": about["machine"],
         "sentences": [
-            {"file": "epoch_1_output.wav", "text": SENTENCES[0], "stop": "ended", "num_pieces": 1},
-            {"file": "epoch_1_output_02.wav", "text": SENTENCES[1], "stop": "ended", "num_pieces": 1},
+            {
+                "file": "epoch_1_output.wav",
+                "text": SENTENCES[0],
+                "seed": 3,
+                "stop": "ended",
+                "num_pieces": 1,
+                "notes": [],
+            },
+            {
+                "file": "epoch_1_output_02.wav",
+                "text": SENTENCES[1],
+                "seed": 3,
+                "stop": "ended",
+                "num_pieces": 1,
+                "notes": [],
+            },
         ],
         "scores": {},
     }
@@ -129,6 +146,25 @@ def test_the_same_weights_and_seed_say_the_same_to_the_bit_and_others_do_not(voi
     assert len({wav["first"], wav["base"], wav["other_seed"]}) == 3
     assert weights["first"] == weights["first_again"] == weights["elsewhere"]
     assert weights["base"] == weights["base_again"] == weights["other_seed"] != weights["first"]
+
+
+def test_every_sentence_is_spoken_again_with_each_further_seed(voice, tmp_path):
+    job = make_job(tmp_path, sentences=SENTENCES, seed=3, num_seeds=2, best=True)
+    result = voice.speak(job)
+
+    first = ("epoch_1_output.wav", "epoch_1_output_02.wav")
+    assert result.files == (*first, "epoch_1_output_seed_4.wav", "epoch_1_output_02_seed_4.wav")
+    assert set(names(job.folder / "best")) == {*result.files, "epoch_1.json", "epoch_1_reference.wav"}
+    said = json.loads((job.folder / "epoch_1.json").read_text())["sentences"]
+    expected = [(seed, text) for seed in (3, 4) for text in SENTENCES]
+    assert [(one["seed"], one["text"]) for one in said] == expected
+    assert [one["file"] for one in said] == list(result.files)
+    spoken = {file: (job.folder / file).read_bytes() for file in result.files}
+    assert len(set(spoken.values())) == 4
+    for seed, ending in ((3, ""), (4, "_seed_4")):
+        alone = replace(job, name="alone", seed=seed, num_seeds=1, best=False)
+        voice.speak(alone)
+        assert (job.folder / "alone_output.wav").read_bytes() == spoken[f"epoch_1_output{ending}.wav"]
 
 
 def test_best_holds_only_the_newest_best(voice, checkpoint, tmp_path):

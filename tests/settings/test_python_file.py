@@ -68,7 +68,8 @@ def test_every_problem_of_a_python_file_is_told_at_once(tmp_path):
 
     assert problems(file) == [
         " line 1: import os; expected a name and a plain value, as epochs = 10.",
-        " line 2: device is the name of several settings; expected one of training__device, sampling__device.",
+        " line 2: device is the name of several settings; expected one of training__device, sampling__device, "
+        "scores__device.",
         " line 3: epochs: int; expected a name and a plain value, as epochs = 10.",
         " line 6: seed, base = (1, 'auto'); expected a name and a plain value, as epochs = 10.",
         " line 7: if True:; expected a name and a plain value, as epochs = 10.",

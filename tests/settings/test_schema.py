@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from escuta.settings import (
     DataSettings,
     SamplingSettings,
+    ScoreSettings,
     Settings,
     TrainingSettings,
     load_settings,
@@ -18,12 +19,16 @@ base language seed
 data.max_clips data.max_clip_seconds data.held_out_share data.cache
 training.epochs training.batch_size training.batch_seconds training.accumulation_steps training.learning_rate
 training.warmup_steps training.schedule training.weight_decay training.max_grad_norm training.precision
-training.optimizer training.lora_rank training.lora_alpha training.freeze training.activation_checkpointing
-training.compile training.device training.save_every_n_epochs training.keep_last training.save_state_minutes
-training.patience training.max_minutes training.max_bad_steps training.trackers
+training.optimizer training.ema_decay training.lora_rank training.lora_alpha training.freeze
+training.activation_checkpointing training.compile training.device training.save_every_n_epochs training.keep_last
+training.keep_top
+training.save_state_minutes training.patience training.stop_on training.max_minutes training.max_bad_steps
+training.trackers
 sampling.mode sampling.every_n_epochs sampling.every_n_steps sampling.best_samples sampling.num_sentences
-sampling.sentences sampling.reference sampling.sample_rate sampling.precision sampling.temperature sampling.top_k
-sampling.top_p sampling.repetition_penalty sampling.device sampling.threads sampling.timeout_seconds
+sampling.sentences sampling.reference sampling.reference_text sampling.sample_rate sampling.precision
+sampling.temperature sampling.top_k sampling.top_p sampling.repetition_penalty sampling.steps sampling.guidance
+sampling.device sampling.threads sampling.timeout_seconds
+scores.enabled scores.recogniser scores.device scores.num_seeds scores.rule
 """
 
 
@@ -37,11 +42,11 @@ def test_there_are_these_settings_and_no_others():
 
 
 def test_every_setting_says_what_it_is_for():
-    sections = [Settings, DataSettings, TrainingSettings, SamplingSettings]
+    sections = [Settings, DataSettings, TrainingSettings, SamplingSettings, ScoreSettings]
     fields = [field for section in sections for field in section.model_fields.items()]
 
-    assert len(fields) == len(NAMES.split()) + 3
-    assert [name for name, field in fields if not field.description] == ["data", "training", "sampling"]
+    assert len(fields) == len(NAMES.split()) + 4
+    assert [name for name, field in fields if not field.description] == ["data", "training", "sampling", "scores"]
 
 
 def test_settings_do_not_change():

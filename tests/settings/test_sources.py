@@ -139,7 +139,7 @@ def test_every_problem_is_told_at_once_with_its_source(tmp_path, monkeypatch):
             ": sampling.top_p is 2; expected 1 or less.",
             ": sampling.sentences is 4; expected a file's name.",
             ": sampling.sample_rate is 16000; expected one of 22050, 24000.",
-            ": scoring is not a setting. Did you mean sampling.mode?",
+            ": scoring is not a setting. Did you mean scores.device?",
             "ESCUTA_TRAINING__BATCH_SIZE: training.batch_size is 'many'; expected a whole number.",
             "command line: training.save_every_n_epochs is 1.5; expected a whole number.",
             "command line: training.epoch is not a setting. Did you mean training.epochs?",

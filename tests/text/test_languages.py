@@ -1,7 +1,7 @@
 import pytest
 
 from escuta.errors import LanguageError
-from escuta.text.languages import LANGUAGES, character_limit, language_code
+from escuta.text.languages import LANGUAGES, bare_code, character_limit, language_code
 
 
 def test_the_seventeen_languages_of_xtts_are_known():
@@ -22,6 +22,10 @@ def test_an_unknown_language_is_refused_with_those_there_are():
         "language: found 'tlh'; expected one of en, es, fr, de, it, pt, pl, tr, ru, nl, cs, ar, zh-cn, hu, ko, ja, hi. "
         "Choose one of these."
     )
+
+
+def test_a_language_that_nobody_knows_is_written_like_the_others():
+    assert bare_code(" TLH-001 ") == "tlh"
 
 
 def test_limits_differ_by_language():

@@ -76,3 +76,11 @@ def test_a_limit_below_one_is_a_mistake_of_the_caller():
 def test_an_unknown_language_is_refused():
     with pytest.raises(LanguageError):
         split("a b", "eo", 2)
+
+
+def test_a_piece_that_is_too_long_in_another_way_is_cut_again_and_the_others_are_not():
+    def fits(piece):
+        return sum(map(str.isdigit, piece)) < 12
+
+    pieces = split("Nothing was said of it in the morning. 1234567890 1234567890 1234567890", "en", 40, fits)
+    assert pieces == ["Nothing was said of it in the morning.", "1234567890", "1234567890", "1234567890"]

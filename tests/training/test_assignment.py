@@ -48,4 +48,5 @@ def test_a_job_asks_for_what_the_run_is_about(tmp_path, monkeypatch):
         held_out=tmp_path / "run" / "held_out.safetensors",
     )
     assert assignment.job(epoch=0, step=0, checkpoint=None, best=False, name="epoch_0").checkpoint is None
+    assert assignment.job(epoch=0, step=0, checkpoint=None, best=False, name="epoch_0").num_seeds == 3
     assert assignment.batch_limits == BatchLimits(clips=2, seconds=30)

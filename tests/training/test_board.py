@@ -21,10 +21,11 @@ def test_tensorboard_reads_the_numbers(run):
     board.begin(Settings(), 0)
     for step in (1, 2):
         board.numbers({"step/loss": 3.0 / step, "step/learning_rate": 5e-6}, step)
+    board.scores({"score/naturalness": 3.5}, 1)
 
     found = read_board(run)  # while it is being written
 
-    assert found.Tags()["scalars"] == ["step/loss", "step/learning_rate"]
+    assert found.Tags()["scalars"] == ["step/loss", "step/learning_rate", "score/naturalness"]
     assert [(one.step, one.value) for one in found.Scalars("step/loss")] == [(1, 3.0), (2, 1.5)]
     board.close()
 

@@ -18,9 +18,14 @@ SETTINGS = TrainingSettings(device="cpu", precision="fp32", learning_rate=1e-3, 
 @pytest.fixture(scope="module")
 def features(random_base):
     """Of four clips of one length, with texts of one length."""
-    model = load_model(random_base, uses=["features"])
+    return features_of(random_base)
+
+
+def features_of(base):
+    model = load_model(base, uses=["features"])
     texts = [sentence(number).ljust(40, "a")[:40] for number in range(4)]
-    return [model.features(torch.from_numpy(speechlike(2.0, seed=i)), text, "en") for i, text in enumerate(texts)]
+    wavs = [torch.from_numpy(speechlike(2.0, model.input_sample_rate, seed=number)) for number in range(4)]
+    return [model.features(wav_T, text, "en") for wav_T, text in zip(wavs, texts, strict=True)]
 
 
 def load(base):
@@ -253,24 +258,29 @@ WAYS = {
     "moments in bf16": {"optimizer": "adamw_bf16"},
     "LoRA": {"lora_rank": 4},
     "LoRA in bf16": {"lora_rank": 4, "precision": "bf16"},
+    "averaged": {"ema_decay": 0.9},
+    "averaged LoRA in bf16": {"ema_decay": 0.9, "lora_rank": 4, "precision": "bf16"},
     "frozen": {"freeze": ("conditioning", "embeddings"), "activation_checkpointing": True},
 }
 
 
+@pytest.mark.parametrize("family", ["random_base", "f5_base"])
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_every_way_to_learn_continues_to_the_same_bits(random_base, features, tmp_path, way):
+def test_every_way_to_learn_continues_to_the_same_bits(request, tmp_path, way, family):
+    base = request.getfixturevalue(family)
     settings = SETTINGS.model_copy(update=way)
-    model = load(random_base)
+    model = load(base)
     learner = Learner(model, settings, seed=3)
-    same = batch(model, features)
+    same = batch(model, features_of(base))
     first = learner.step([same])
     write_checkpoint(tmp_path / "a.pt", learner.checkpoint(Progress(step=1), val_loss=None, base_fingerprint=""))
     losses = [learner.step([same]).loss for _ in range(2)]
 
-    resumed = Learner(load(random_base), settings, seed=9, resumed=read_checkpoint(tmp_path / "a.pt"))
+    resumed = Learner(load(base), settings, seed=9, resumed=read_checkpoint(tmp_path / "a.pt"))
 
     assert [resumed.step([same]).loss for _ in range(2)] == losses
     assert losses[-1] < first.loss
+    assert resumed.validate([same]) == learner.validate([same])
     assert_same_state(snapshot(resumed), snapshot(learner))
     assert {tensor.dtype for tensor in model.trained_tensors().values()} == {torch.float32}
 
@@ -329,3 +339,36 @@ def test_half_precision_learns_what_fp32_learns(random_base, features):
 
     assert last[0][-1] < last[0][0] - 1
     assert last[1] == pytest.approx(last[0], rel=0.02)
+
+
+@pytest.mark.parametrize("way", [{}, {"precision": "bf16"}, {"lora_rank": 4}], ids=["plain", "bf16", "LoRA"])
+def test_the_mean_is_what_is_validated_and_kept_and_learning_goes_on_without_it(random_base, features, way):
+    settings = SETTINGS.model_copy(update=way)
+    same = batch(load(random_base), features)
+    plain = Learner(load(random_base), settings, seed=0)
+    losses = [plain.step([same]).loss for _ in range(3)]
+    learner = Learner(load(random_base), settings.model_copy(update={"ema_decay": 0.999}), seed=0)
+    for loss in losses:
+        assert learner.step([same]).loss == loss
+        learner.validate([same])
+    checkpoint = snapshot(learner)
+    assert checkpoint.averaged
+    assert not snapshot(plain).averaged
+    assert learner.validate([same]) != plain.validate([same])
+
+    heard = load(random_base)
+    heard.load_trained(checkpoint.model, "checkpoint")
+
+    heard_settings = SETTINGS.model_copy(update={"precision": way.get("precision", "fp32")})
+    assert Learner(heard, heard_settings, seed=0).validate([same]) == pytest.approx(learner.validate([same]), rel=1e-5)
+
+
+def test_a_training_that_averages_no_more_goes_on_with_the_weights_that_learned(random_base, features):
+    model = load(random_base)
+    learner = Learner(model, SETTINGS.model_copy(update={"ema_decay": 0.9}), seed=0)
+    same = batch(model, features)
+    learner.step([same])
+
+    checkpoint, expected = snapshot(learner), learner.step([same]).loss
+
+    assert Learner(load(random_base), SETTINGS, seed=0, resumed=checkpoint).step([same]).loss == expected

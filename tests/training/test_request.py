@@ -57,8 +57,30 @@ def test_a_request_without_a_language_is_refused(request_for):
     )
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"sampling__mode": "background", "scores__enabled": True},
+        {"training__patience": 2, "scores__enabled": True},
+        {"training__patience": 2, "sampling__mode": "background"},
+    ],
+)
+def test_to_stop_on_scores_takes_patience_and_somebody_who_speaks(request_for, flags):
+    problem = refusal(SettingsError, request_for(training__stop_on="score", **flags))
+
+    assert problem.startswith("training.stop_on: score; expected training.patience with it, and samples to score.")
+
+
+def test_a_rule_that_is_not_there_is_refused_before_anything_begins(request_for, tmp_path):
+    rule = f"{tmp_path}/my_rules.py:choose"
+
+    assert refusal(SettingsError, request_for(scores__rule=rule)).startswith(f"scores.rule {rule!r}: cannot be loaded")
+
+
 def test_a_language_that_the_model_lacks_is_refused(request_for):
-    assert refusal(LanguageError, request_for(language="tlh")).startswith("language: found 'tlh'; expected one of ")
+    assert refusal(LanguageError, request_for(language="tlh")).startswith(
+        "language 'tlh': this model lacks it; expected one of en, es,"
+    )
 
 
 def test_a_run_that_is_there_is_not_touched(finished, request_for):

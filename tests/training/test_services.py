@@ -48,10 +48,11 @@ def service(tmp_path, monkeypatch):
 def test_what_accelerate_knows_is_handed_settings_and_numbers(service, tmp_path):
     service.begin(Settings(language="pt"), 0)
     service.numbers({"step/loss": 2.5}, 3)
+    service.scores({"score/clipping": 0.5}, 2)
     service.sample(1, tmp_path / "epoch_1_output.wav", "Olá.", 3)  # it takes no audio
     service.close()
 
     made, start, (_, settings), *rest = service._tracker.calls
     assert (made, start) == (("made", PROJECT, str(tmp_path / "me" / "aim")), ("start",))
     assert (settings["language"], settings["training.batch_size"]) == ("pt", "2")
-    assert rest == [("log", {"step/loss": 2.5}, 3), ("finish",)]
+    assert rest == [("log", {"step/loss": 2.5}, 3), ("log", {"score/clipping": 0.5}, 2), ("finish",)]

@@ -24,7 +24,7 @@ def run(tmp_path):
     return RunFolder(tmp_path / "run")
 
 
-def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, quick_base):
+def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, quick_base, dataset):
     asked = {"training__epochs": 1, "training__warmup_steps": 2, "sampling__num_sentences": 1}
     train(**asked)
 
@@ -38,6 +38,7 @@ def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, qu
     (sentence,) = facts.pop("sentences")
     assert sentence.keys() == {"text", "source"}
     assert facts.pop("reference").endswith(".wav")
+    assert sentence["text"] != facts.pop("reference_text")
     assert facts == {
         "escuta": escuta.__version__,
         "python": platform.python_version(),
@@ -50,7 +51,7 @@ def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, qu
             "folder": str(quick_base),
             "fingerprint": model_fingerprint(quick_base),
         },
-        "dataset": {"clips": 8},
+        "dataset": {"folder": str(dataset), "clips": 8},
     }
 
 

@@ -34,7 +34,7 @@ def test_a_finished_training_says_what_was_best_and_where_everything_is():
         (
             "patience",
             "finished",
-            "Training ended after epoch 0, step 7: val_loss no longer improves (training.patience).",
+            "Training ended after epoch 0, step 7: nothing better came any more (training.patience).",
         ),
     ],
 )

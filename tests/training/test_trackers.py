@@ -34,6 +34,9 @@ class Diary:
     def sample(self, number, wav, text, step):
         self._note("sample", number, wav.name, text, step)
 
+    def scores(self, values, step):
+        self._note("scores", dict(values), step)
+
     def close(self):
         self._note("close")
 
@@ -80,10 +83,20 @@ def test_numbers_of_steps_and_epochs_are_handed_over_under_their_own_names(track
     ]
 
 
+def test_scores_are_handed_over_under_their_own_names_with_the_step_they_are_of(tracking):
+    diary = Diary()
+    trackers = tracking(diary=diary)
+    trackers.note({"event": "scored", "name": "epoch_1", "epoch": 1, "step": 4, "mean": {"clipping": 0.0, "f0": 90.5}})
+    trackers.close()
+
+    assert diary.calls == [("scores", {"score/clipping": 0.0, "score/f0": 90.5}, 4), ("close",)]
+
+
 def test_a_spoken_sample_is_handed_over_with_its_text(tracking, run):
     sentences = [
         {"file": "epoch_1_output.wav", "text": "Olá."},
         {"file": "epoch_1_output_02.wav", "text": "Boa noite."},
+        {"file": "epoch_1_output_seed_1.wav", "text": "Olá.", "seed": 1},
     ]
     (run.samples / "epoch_1.json").write_text(json.dumps({"sentences": sentences}), encoding="utf-8")
     diary = Diary()

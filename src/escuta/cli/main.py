@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from escuta.cli import check, demo, doctor, export, report, sample, say, train
+from escuta.cli import check, demo, doctor, export, listen, report, sample, say, score, train
 from escuta.errors import EscutaError
 from escuta.messages import _
 
@@ -32,8 +32,10 @@ def main(arguments: list[str] | None = None) -> None:
         check.check,
         sample.sample,
         say.say,
+        score.score,
         export.export,
         report.report,
+        listen.listen,
         demo.demo,
         doctor.doctor,
     ):

@@ -10,13 +10,17 @@ from escuta.messages import _
 from escuta.settings import plain_value
 
 Base = Annotated[
-    str | None, typer.Option(help="The model to start from: a folder, xtts-v2, random or auto.", show_default=False)
+    str | None,
+    typer.Option(help="The model to start from: a folder, xtts-v2, nano, random or auto.", show_default=False),
 ]
 Language = Annotated[
     str | None, typer.Option("--language", "-l", help="Language of the text: pt, en, es, ...", show_default=False)
 ]
 AcceptLicence = Annotated[
-    bool, typer.Option("--accept-licence", help="Agree to the licence of XTTS-v2 (CPML, non-commercial).")
+    bool,
+    typer.Option(
+        "--accept-licence", help="Agree to the licence of XTTS-v2 (CPML) or F5-TTS (CC-BY-NC), non-commercial."
+    ),
 ]
 Precision: TypeAlias = Literal["auto", "exact", "bf16", "int8"]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="A TOML file of settings.", show_default=False)]

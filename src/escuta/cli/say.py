@@ -2,25 +2,37 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from escuta.cli.options import AcceptLicence, Precision
+from escuta.errors import SettingsError
 from escuta.messages import _
+
+if TYPE_CHECKING:
+    from escuta.run.folder import RunFolder
 
 
 def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
-    text: Annotated[str, typer.Option(help="What to say.", show_default=False)],
-    reference: Annotated[Path, typer.Option(help="A recording of the voice.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The wav file to write.", show_default=False)],
+    output: Annotated[Path, typer.Option("--out", "--output", "-o", help="The wav file to write.", show_default=False)],
+    text: Annotated[str | None, typer.Argument(help="What to say.", show_default=False)] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="A recording of the voice; the run's own, else that of the base.", show_default=False),
+    ] = None,
+    reference_text: Annotated[
+        str | None, typer.Option(help="What the recording says; F5-TTS needs to know.", show_default=False)
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option("--language", "-l", help="Language of the text; the run's, else pt.", show_default=False),
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(help="A folder, xtts-v2, random or auto; the run's own, else auto.", show_default=False),
+        typer.Option(
+            help="A folder, xtts-v2, f5-tts, nano, random or auto; the run's own, else nano.", show_default=False
+        ),
     ] = None,
     run: Annotated[
         Path | None, typer.Option(help="Speak with the best checkpoint of this run.", show_default=False)
@@ -36,6 +48,9 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
         Precision, typer.Option(help="Of the weights that speak: auto, exact (as exported), bf16 or int8.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, mps.")] = "cpu",
+    text_option: Annotated[
+        str | None, typer.Option("--text", help="What to say, as an option.", show_default=False)
+    ] = None,
 ) -> None:
     """Say one text in the voice of a recording."""
     from escuta.audio.files import write_wav
@@ -50,29 +65,61 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
     from escuta.sampling.trust import recall, settle
     from escuta.terminal import Terminal
 
+    words = _one_of(text, text_option)
     terminal = Terminal()
     folder = RunFolder(run or Path())
     if run:
         language = language or folder.read_facts().get("language")
         base = base or str(folder.base_folder())
-    found = find_base(base or "auto", accept_licence=accept_licence)
+    language = language or "pt"
+    found = find_base(base or "nano", accept_licence=accept_licence)
     if found.warning:
         terminal.say(f"⚠️  {found.warning}")
-    if checkpoint is None and run and folder.best_checkpoint.exists():
-        checkpoint = folder.best_checkpoint.name
+    if checkpoint is None and run:
+        checkpoint = next((path.name for path in (folder.best_by_score, folder.best_checkpoint) if path.exists()), None)
     path = find_checkpoint(folder, checkpoint) if checkpoint else None
     terminal.say(_("📥 Loading {weights} on {device}...").format(weights=path or found.title, device=device.upper()))
     model = load_model(found.folder, uses=["speaking"], device=device)
+    language = model.language(language)
+    if run and reference is None:
+        reference, reference_text = _voice_of_run(folder), reference_text or folder.read_facts().get("reference_text")
+    reference = reference or found.voice(language)
+    if reference is None:
+        raise SettingsError(_("--reference: not given; expected a recording of the voice, 1 s or more."))
     if path:
         model.load_trained(read_weights(path), str(path))
     trust = recall(folder.samples, precision, model.device.type)
     settle(trust, model, read_held_out(folder.held_out), str(path))
-    voice = read_reference(model, reference)
+    voice = read_reference(model, reference, reference_text)
     terminal.say(_("🔊 Synthesising audio on {device}...").format(device=device.upper()))
     started = time.perf_counter()
-    spoken = model.speak(text, voice, language=model.language(language or "pt"), generation=Generation(), seed=seed)
+    spoken = model.speak(words, voice, language=language, generation=Generation(), seed=seed)
+    seconds = time.perf_counter() - started
     write_wav(output, spoken.wav_T.numpy(), sample_rate, source_rate=spoken.sample_rate)
-    terminal.say(*how_fast(time.perf_counter() - started, len(spoken.wav_T) / spoken.sample_rate))
+    terminal.say(*how_fast(seconds, len(spoken.wav_T) / spoken.sample_rate))
+    terminal.say(*(f"⚠️  {note}" for note in spoken.notes))
     if spoken.stop == "limit":
         terminal.say(_("⚠️  The model did not end by itself: it was cut at its limit."))
     terminal.say(_("   ✅ Sample generated: {file}").format(file=output))
+
+
+def _one_of(text: str | None, text_option: str | None) -> str:
+    """What to say, which is given in one way or the other.
+
+    Raises:
+        SettingsError: It is given in none, or in both.
+    """
+    if text is not None and text_option is not None:
+        raise SettingsError(_("the text and --text: found both; expected one of them. Leave one out."))
+    words = text_option if text is None else text
+    if words is None:
+        raise SettingsError(_("the text: not given; expected what to say. Write it between quotation marks after say."))
+    return words
+
+
+def _voice_of_run(run: "RunFolder") -> Path | None:
+    """The reference that the run's samples are spoken with, or a copy of it beside one of them."""
+    named = run.read_facts().get("reference")
+    copies = sorted(run.samples.glob("*_reference.wav"))
+    candidates = [*([Path(named)] if isinstance(named, str) else []), *copies]
+    return next((path for path in candidates if path.is_file()), None)

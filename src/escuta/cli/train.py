@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,12 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
     base: Base = None,
     language: Language = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the clips.", show_default=False)] = None,
+    patience: Annotated[
+        int | None, typer.Option(metavar="EPOCHS", help="End after so many without improvement.", show_default=False)
+    ] = None,
+    stop_on: Annotated[
+        Literal["val_loss", "score"] | None, typer.Option(help="What has to improve.", show_default=False)
+    ] = None,
     lora: Annotated[
         int | None, typer.Option(metavar="RANK", help="Learn low-rank additions, not the model.", show_default=False)
     ] = None,
@@ -59,6 +65,8 @@ def train(  # noqa: PLR0913 - a command line, not a function that anybody calls
         "base": base,
         "language": language,
         "training.epochs": epochs,
+        "training.patience": patience,
+        "training.stop_on": stop_on,
         "training.lora_rank": lora,
         "training.trackers": tracker,
         "sampling.mode": mode,

@@ -39,6 +39,8 @@ class Audition:
     sentences: tuple[Sentence, ...]
     reference: Path
     """The recording whose voice is cloned."""
+    reference_text: str | None = None
+    """What it says, where that is known."""
 
 
 def choose_audition(
@@ -48,6 +50,7 @@ def choose_audition(
     text_problems: TextProblems | None = None,
     sentences_file: Path | None = None,
     reference_file: Path | None = None,
+    reference_text: str | None = None,
 ) -> Audition:
     """Choose sentences and a reference; what the user does not give comes from held-out clips.
 
@@ -59,6 +62,7 @@ def choose_audition(
         text_problems: What keeps a text from being spoken, as phrases; None speaks every text.
         sentences_file: One sentence a line in UTF-8; blank lines and lines that begin with # are skipped.
         reference_file: Any recording of 1 s or more.
+        reference_text: What it says; where it is a clip's own recording, that is known.
 
     Raises:
         DataError: A file cannot be used, with all its problems, or nothing is left to speak with the reference.
@@ -67,17 +71,18 @@ def choose_audition(
     if reference_file:
         _refuse_reference(reference_file)
         clips = (*dataset.train, *dataset.held_out)
-        said = {_letters(clip.text) for clip in clips if filecmp.cmp(reference_file, clip.audio, shallow=False)}
-        voices = [(reference_file, said)]
+        texts = [clip.text for clip in clips if filecmp.cmp(reference_file, clip.audio, shallow=False)]
+        voices = [(reference_file, reference_text or next(iter(texts), None), set(map(_letters, texts)))]
     else:
-        voices = [(clip.audio, {_letters(clip.text)}) for clip in sorted(dataset.held_out, key=_reference_rank)]
+        by_rank = sorted(dataset.held_out, key=_reference_rank)
+        voices = [(clip.audio, clip.text, {_letters(clip.text)}) for clip in by_rank]
 
     if sentences_file:
         sentences = read_sentences(sentences_file, text_problems)
         asked = {_letters(sentence.text) for sentence in sentences}
-        for reference, said in voices:
+        for reference, its_text, said in voices:
             if asked.isdisjoint(said):
-                return Audition(sentences, reference)
+                return Audition(sentences, reference, its_text)
         raise DataError(
             _(
                 "{file}: every reference to choose from says one of its sentences; expected others. "
@@ -86,9 +91,9 @@ def choose_audition(
         )
 
     speakable = [clip for clip in dataset.held_out if not text_problems(clip.text)]
-    for reference, said in voices:
+    for reference, its_text, said in voices:
         if sentences := _unsaid(speakable, said):
-            return Audition(sentences[:num_sentences], reference)
+            return Audition(sentences[:num_sentences], reference, its_text)
     raise DataError(
         _(
             "held-out clips: no text but what the reference says; expected a sentence to speak. "

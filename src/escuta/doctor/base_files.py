@@ -41,7 +41,7 @@ def look(name: str) -> BaseModel:
             return BaseModel(name, folder, _files(folder))
         if name == "xtts-v2":
             return BaseModel(name)
-        folder = find_base("random" if name == "auto" else name).folder
+        folder = find_base("nano" if name == "auto" else name).folder
         return BaseModel(name, folder, _files(folder))
     except EscutaError as error:
         return BaseModel(name, problems=error.problems)

@@ -20,6 +20,8 @@ class Said(BaseModel):
 
     file: str
     text: str
+    seed: int | None = None
+    """None in samples of the first versions, which had one."""
     audio_seconds: float
 
 
@@ -38,7 +40,7 @@ class Sample(BaseModel):
     reference: str
     reference_source: str
     seed: int
-    generation: dict[str, bool | int | float]
+    generation: dict[str, bool | int | float | None]
     precision: Precision
     sample_rate: int
     sentences: list[Said]
@@ -63,11 +65,14 @@ def record(job: SampleJob) -> Path:
 
 
 def answers(sample: Sample, job: SampleJob) -> bool:
-    """Whether `sample` is of the texts, the voice, the seed and the choices of `job`, and its files are there."""
+    """Whether `sample` is of the texts, the voice, the seed and the choices of `job`, and its files are there.
+
+    One that was spoken with more seeds than asked for is as good.
+    """
     chosen = {name: value for name, value in asdict(job.generation).items() if value is not None}
     files = [sample.reference, *(said.file for said in sample.sentences)]
     return (
-        [said.text for said in sample.sentences] == list(job.sentences)
+        _texts_by_seed(sample).items() >= {seed: list(job.sentences) for seed in job.seeds}.items()
         and (sample.seed, sample.language, sample.sample_rate) == (job.seed, job.language, job.sample_rate)
         and sample.precision.asked == job.precision
         and chosen.items() <= sample.generation.items()
@@ -92,6 +97,13 @@ def is_of_weights(sample: Sample, job: SampleJob, fingerprint: Callable[[], str]
         return False
     os.utime(record(job))
     return True
+
+
+def _texts_by_seed(sample: Sample) -> dict[int, list[str]]:
+    texts: dict[int, list[str]] = {}
+    for said in sample.sentences:
+        texts.setdefault(sample.seed if said.seed is None else said.seed, []).append(said.text)
+    return texts
 
 
 def _same_reference(sample: Sample, job: SampleJob) -> bool:

@@ -1,5 +1,7 @@
 """The training process speaks itself, between two steps."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -25,12 +27,14 @@ class InlineSpeaker:
 
     Args:
         model: The model in training, with all that speaking needs.
+        speaking: For as long as this is entered, the model has the weights that speak.
     """
 
     mode = "inline"
 
-    def __init__(self, model: VoiceModel) -> None:
+    def __init__(self, model: VoiceModel, speaking: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._model = model
+        self._speaking = speaking
         self._tensor_device = next(iter(model.trained_tensors().values())).device
         self.device = str(self._tensor_device)
         self._references: dict[Path, Reference] = {}
@@ -49,7 +53,8 @@ class InlineSpeaker:
                 reason = _("{free:.1f} GB of GPU memory are free; speaking there needs {needed:.1f} GB")
                 raise SpeakerBroken(reason.format(free=free / 1e9, needed=needed / 1e9), [job])
         try:
-            result = speak_live(self._model, job, mode=self.mode, precision=precision, references=self._references)
+            with self._speaking():
+                result = speak_live(self._model, job, mode=self.mode, precision=precision, references=self._references)
         except (EscutaError, OSError) as error:
             result = SampleResult.unspoken(job, mode=self.mode, status="failed", reason=cause(error))
         except (RuntimeError, MemoryError) as error:  # out of GPU memory, or a kernel that is missing here

@@ -27,16 +27,27 @@ class SampleJob:
     """The run's samples/."""
     best: bool
     """Whether the sample goes to samples/best/ too."""
+    averaged: bool = False
+    """Whether its weights are a running mean over training."""
     sentences: tuple[str, ...]
     reference: Path
+    reference_text: str | None = None
+    """What the reference says; not every model needs it."""
     language: str
     generation: Generation = field(default_factory=Generation)
     seed: int = 0
+    num_seeds: int = 1
+    """Every sentence is spoken with so many, from `seed` on: what differs between them is noise."""
     sample_rate: int = 22050
     precision: Asked = "auto"
     """Of the weights that speak."""
     held_out: Path | None = None
     """Clips to measure packed weights with; None, or no such file, leaves them unmeasured."""
+
+    @property
+    def seeds(self) -> range:
+        """All that every sentence is spoken with."""
+        return range(self.seed, self.seed + self.num_seeds)
 
     def to_json(self) -> dict[str, Any]:
         """Turn into what `from_json` reads."""
@@ -76,7 +87,7 @@ class SampleResult:
     """From the start of the job to its last file."""
     audio_seconds: float = 0.0
     files: tuple[str, ...] = ()
-    """Names in samples/, the first sentence first."""
+    """Names in samples/, the first sentence first; further seeds after all sentences."""
     best: bool = False
     reason: str = ""
     """Why it failed or was skipped."""
@@ -113,6 +124,8 @@ def generation_of(sampling: SamplingSettings) -> Generation:
         top_k=sampling.top_k,
         top_p=sampling.top_p,
         repetition_penalty=sampling.repetition_penalty,
+        steps=sampling.steps,
+        guidance=sampling.guidance,
     )
 
 

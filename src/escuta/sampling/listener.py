@@ -1,4 +1,4 @@
-"""Has the checkpoints of a training spoken, and tells people and events.jsonl what came of it."""
+"""Has the checkpoints of a training spoken and scored, and tells people and events.jsonl what came of it."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from escuta.run.events import EventLog
 from escuta.sampling.job import SampleJob
 from escuta.sampling.narration import announce, describe
 from escuta.sampling.sampler import Sampler
+from escuta.scoring.scorekeeper import Scorekeeper
 from escuta.terminal import Terminal
 
 
@@ -40,6 +41,8 @@ class Listener:
         self._events = events
         self._terminal = terminal
         self._on_news = on_news
+        self.scorekeeper: Scorekeeper | None = None
+        """Has what was spoken scored; None has nobody score it."""
         self.stall_seconds = 0.0
         """What samples have kept the training thread from learning, so far."""
 
@@ -65,7 +68,10 @@ class Listener:
         for result in results:
             self._events.write("sample", result.to_json())
             self._terminal.say(*describe(result, self._samples))
-        if results:
+            if self.scorekeeper and result.status == "spoken":
+                self.scorekeeper.ask(result.name)
+        scored = self.scorekeeper is not None and self.scorekeeper.tell()
+        if results or scored:
             self._on_news()
         self.stall_seconds += time.perf_counter() - started
 
@@ -73,8 +79,13 @@ class Listener:
         """Checkpoints that still have to be spoken."""
         return {job.checkpoint for job in self._sampler.waiting() if job.checkpoint}
 
-    def finish(self, stop: Callable[[], bool]) -> None:
-        """Wait until everything is spoken, or until `stop` says so; then end whoever speaks."""
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody still speaks."""
+        return self._sampler.speaker is not None
+
+    def catch_up(self, stop: Callable[[], bool]) -> None:
+        """Wait until everything is spoken and scored, or until `stop` says so."""
         self.tell()
         if waiting := len(self._sampler.waiting()):
             self._terminal.say(
@@ -83,14 +94,24 @@ class Listener:
         while self._sampler.waiting() and not stop():
             self._sampler.wait(seconds=0.5)
             self.tell()
+        if self.scorekeeper and self.scorekeeper.catch_up(stop):
+            self._on_news()
+
+    def finish(self, stop: Callable[[], bool]) -> None:
+        """Catch up; then end whoever speaks and scores."""
+        self.catch_up(stop)
         if left := [job.name for job in self._sampler.waiting()]:
             self._terminal.say(
                 _("Not spoken: {names}. Speak them later with: escuta sample RUN --missing").format(
                     names=", ".join(left)
                 )
             )
-        self._sampler.close()
+        if self.scorekeeper:
+            self.scorekeeper.tell_left()
+        self.close()
 
     def close(self) -> None:
-        """End whoever speaks, at once."""
+        """End whoever speaks and scores, at once."""
         self._sampler.close()
+        if self.scorekeeper:
+            self.scorekeeper.close()

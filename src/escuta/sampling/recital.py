@@ -83,9 +83,11 @@ class Recital:
                 best=False,
                 sentences=tuple(sentence["text"] for sentence in facts["sentences"]),
                 reference=Path(facts["reference"]),
+                reference_text=facts.get("reference_text"),
                 language=facts["language"],
                 generation=generation_of(settings.sampling),
                 seed=settings.seed,
+                num_seeds=settings.scores.num_seeds if settings.scores.enabled else 1,
                 sample_rate=settings.sampling.sample_rate,
                 precision=wish.precision or settings.sampling.precision,
                 held_out=run.held_out,
@@ -100,9 +102,13 @@ class Recital:
 
     def job(self, name: str, checkpoint: Path | None) -> SampleJob:
         """What `checkpoint`, or the base model, is to say; its place in the training is filled in when it speaks."""
-        best = self._run.best_checkpoint
-        is_best = checkpoint and not self._wish.out and best.exists() and best.samefile(checkpoint)
-        return replace(self._of_base, name=name, checkpoint=checkpoint, best=bool(is_best))
+        job = replace(self._of_base, name=name, checkpoint=checkpoint)
+        if self._wish.out:
+            return replace(job, num_seeds=1)
+        best, by_score = (_is(checkpoint, one) for one in (self._run.best_checkpoint, self._run.best_by_score))
+        is_heard_again = by_score if self._run.best_by_score.exists() else best
+        seeds = self._of_base.num_seeds if checkpoint is None or is_heard_again else 1
+        return replace(job, best=best, num_seeds=seeds)
 
     def is_up_to_date(self, job: SampleJob, *, reading: bool) -> bool:
         """Whether the sample of `job` is there, as it would be made now.
@@ -171,10 +177,15 @@ class Recital:
         return fingerprint(read_weights(job.checkpoint) if job.checkpoint else self._model_and_base[1])
 
 
+def _is(checkpoint: Path | None, best: Path) -> bool:
+    return checkpoint is not None and best.exists() and best.samefile(checkpoint)
+
+
 def _placed(job: SampleJob) -> SampleJob:
     """Say where in the training the checkpoint of `job` was written."""
     if job.checkpoint is None:
         return job
-    progress = read_checkpoint(job.checkpoint).progress
+    checkpoint = read_checkpoint(job.checkpoint)
+    progress = checkpoint.progress
     epoch = progress.epoch + (progress.micro_steps_in_epoch > 0)  # the one under way
-    return replace(job, epoch=epoch, step=progress.step)
+    return replace(job, epoch=epoch, step=progress.step, averaged=checkpoint.averaged)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ def make_speakers(
     model: VoiceModel,
     room: Callable[[], AbstractContextManager[None]],
     inherited: tuple[int, ...] = (),
+    speaking: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Mapping[Mode, Callable[[], Speaker]]:
     """How to make the speaker of each mode.
 
@@ -30,12 +31,13 @@ def make_speakers(
         model: The model in training.
         room: Moves it off its GPU for as long as it is entered.
         inherited: File descriptors of memory that weights are staged in.
+        speaking: For as long as it is entered, `model` has the weights that speak.
     """
     workplace = Workplace(base, settings.device, speaking_threads(settings), settings.timeout_seconds, inherited)
     return {
         "background": partial(BackgroundSpeaker, workplace),
         "isolated": partial(IsolatedSpeaker, workplace, room),
-        "inline": partial(InlineSpeaker, model),
+        "inline": partial(InlineSpeaker, model, speaking),
     }
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from escuta import __version__
 from escuta.audio.files import read_audio, write_wav
+from escuta.data.checks import SILENT_DB, peak_db
 from escuta.data.sentences import MIN_REFERENCE_SECONDS
 from escuta.engine.faithfulness import Asked, Trust
 from escuta.engine.linear import Precision
@@ -36,7 +38,7 @@ class Told:
 
     job: SampleJob
     said: list[Spoken]
-    """Sentence by sentence."""
+    """Sentence by sentence, with each seed again."""
     seconds: float
     """Taken to say them all, at once."""
     weights: str
@@ -179,13 +181,13 @@ def speak_live(
     return _publish(told, Trust(job.precision, precision), started)
 
 
-def read_reference(model: VoiceModel, path: Path) -> Reference:
+def read_reference(model: VoiceModel, path: Path, text: str | None = None) -> Reference:
     """Read a reference recording into what `model` clones a voice from.
 
     Raises:
-        AudioError: It cannot be read, or is too short to clone from.
+        AudioError: It cannot be read, is too short to clone from, or silent.
     """
-    wav_T = torch.from_numpy(read_audio(path, model.input_sample_rate))
+    wav_T = read_audio(path, model.input_sample_rate)
     seconds = len(wav_T) / model.input_sample_rate
     if seconds < MIN_REFERENCE_SECONDS:
         raise AudioError(
@@ -193,24 +195,28 @@ def read_reference(model: VoiceModel, path: Path) -> Reference:
                 path=path, seconds=seconds, minimum=MIN_REFERENCE_SECONDS
             )
         )
-    return model.reference(wav_T)
+    if peak_db(wav_T) < SILENT_DB:
+        raise AudioError(_("{file}: silent; expected a voice to clone. Choose another one.").format(file=path))
+    return model.reference(torch.from_numpy(wav_T), text)
 
 
 def _say(
     model: VoiceModel, job: SampleJob, references: dict[Path, Reference], progress: Callable[[], None] | None
 ) -> tuple[list[Spoken], float]:
-    """Say all sentences of `job` together; return them with the seconds that took."""
+    """Say all sentences of `job` together, with one seed after another; return them with the seconds that took."""
     if job.reference not in references:
-        references[job.reference] = read_reference(model, job.reference)
+        references[job.reference] = read_reference(model, job.reference, job.reference_text)
     started = time.perf_counter()
-    said = model.speak_all(
-        job.sentences,
-        references[job.reference],
-        language=job.language,
-        generation=job.generation,
-        seed=job.seed,
-        progress=progress,
-    )
+    said: list[Spoken] = []
+    for seed in job.seeds:
+        said += model.speak_all(
+            job.sentences,
+            references[job.reference],
+            language=job.language,
+            generation=job.generation,
+            seed=seed,
+            progress=progress,
+        )
     return said, time.perf_counter() - started
 
 
@@ -250,6 +256,7 @@ def _about(told: Told, trust: Trust) -> dict[str, Any]:
         "step": job.step,
         "checkpoint": job.checkpoint.name if job.checkpoint else None,
         "weights": told.weights,
+        "averaged": job.averaged,
         "mode": told.mode,
         "device": told.device,
         "precision": trust.to_json(),
@@ -267,21 +274,24 @@ def _about(told: Told, trust: Trust) -> dict[str, Any]:
             {
                 "file": name,
                 "text": text,
+                "seed": seed,
                 "audio_seconds": round(_audio_seconds(one), 3),
                 "stop": one.stop,
                 "num_codes": one.num_codes,
                 "num_pieces": one.num_sentences,
+                "notes": list(one.notes),
             }
-            for name, text, one in zip(_wavs(told), job.sentences, told.said, strict=True)
+            for name, (seed, text), one in zip(_wavs(told), product(job.seeds, job.sentences), told.said, strict=True)
         ],
         "scores": {},
     }
 
 
 def _wavs(told: Told) -> tuple[str, ...]:
-    name = told.job.name
-    more = (f"{name}_output_{number:02d}.wav" for number in range(2, len(told.said) + 1))
-    return (f"{name}_output.wav", *more)
+    job = told.job
+    numbers = ["", *(f"_{number:02d}" for number in range(2, len(job.sentences) + 1))]
+    seeds = ["", *(f"_seed_{seed}" for seed in job.seeds[1:])]
+    return tuple(f"{job.name}_output{number}{seed}.wav" for seed, number in product(seeds, numbers))
 
 
 def _reference(job: SampleJob) -> str:

@@ -21,9 +21,9 @@ from escuta.engine.faithfulness import Asked, precision_for
 from escuta.errors import InstallError
 from escuta.messages import _
 from escuta.run.child import claim_standard_output, encode_line, parent_messages
+from escuta.run.priority import step_back
 from escuta.sampling.job import SampleJob, SampleResult, cause
 from escuta.sampling.memory import available_bytes, own_bytes
-from escuta.sampling.priority import step_back
 
 if TYPE_CHECKING:
     from escuta.sampling.speaking import Voice

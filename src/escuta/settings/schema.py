@@ -66,6 +66,9 @@ class TrainingSettings(_Section):
     optimizer: Literal["auto", "adamw", "adamw_bf16", "adamw8bit"] = "auto"
     """AdamW with moments in fp32, in bf16, or in 8 bits (bitsandbytes); auto has them in bf16 where precision is."""
 
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Average the weights over the steps, 0.999 staying at each; the mean speaks and is exported; none if not given."""
+
     lora_rank: int | None = Field(default=None, ge=1)
     """Learn low-rank additions to the matrices instead of the model itself: little memory; 8 to 64 are usual."""
 
@@ -90,11 +93,17 @@ class TrainingSettings(_Section):
     keep_last: int = Field(default=3, ge=1)
     """Checkpoints kept besides the best; those waiting to be spoken are never removed."""
 
+    keep_top: int = Field(default=1, ge=1)
+    """Checkpoints kept for their scores besides those, the best by score among them."""
+
     save_state_minutes: float = Field(default=10, gt=0)
     """Save the state within an epoch too, every so many minutes: a kill costs no more than these."""
 
     patience: int | None = Field(default=None, ge=1)
-    """End after this many epochs in a row in which val_loss did not improve."""
+    """End after this many epochs in a row in which val_loss, or what stop_on says, did not improve."""
+
+    stop_on: Literal["val_loss", "score"] = "val_loss"
+    """What patience waits for: a lower val_loss, or a sample that is better by score."""
 
     max_minutes: float | None = Field(default=None, gt=0)
     """End after so many minutes, counted from each start."""
@@ -130,6 +139,9 @@ class SamplingSettings(_Section):
     reference: Path | None = None
     """A recording to clone the voice from, instead of a held-out clip."""
 
+    reference_text: str | None = None
+    """What that recording says, which F5-TTS needs to know; of a clip it is known."""
+
     sample_rate: Literal[22050, 24000] = 22050
     """Of the sample files."""
 
@@ -148,6 +160,12 @@ class SamplingSettings(_Section):
     repetition_penalty: float | None = Field(default=None, gt=0)
     """Above 1 discourages codes already said; the model's own when not given."""
 
+    steps: int | None = Field(default=None, ge=1)
+    """Of F5-TTS from noise to speech: more are slower and smoother; 16 when not given."""
+
+    guidance: float | None = Field(default=None, ge=0)
+    """How far F5-TTS goes towards the text and the voice, 0 being not at all; 2 when not given."""
+
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     """Where the speaking process computes: cpu, or a GPU that training leaves free, as cuda:1."""
 
@@ -158,11 +176,30 @@ class SamplingSettings(_Section):
     """A speaking process that is silent for so long is taken for hung and started again."""
 
 
+class ScoreSettings(_Section):
+    """How samples are judged."""
+
+    enabled: bool = True
+    """Score every sample, in a process of its own beside training."""
+
+    recogniser: str = "base"
+    """What listens for the words: tiny, base, small, medium, large-v3 or turbo of Whisper, or a folder of one."""
+
+    device: str = Field(default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$")
+    """Where the recogniser computes: cpu, or a GPU that training leaves free, as cuda:1."""
+
+    num_seeds: int = Field(default=3, ge=1)
+    """The base model and the best checkpoint speak with so many seeds, so that the noise of each score is known."""
+
+    rule: str | None = None
+    """A rule of your own for the best checkpoint, as my_rules.py:choose; escuta's own when not given."""
+
+
 class Settings(_Section):
     """All settings of one run."""
 
     base: str = "auto"
-    """The model to start from: a folder, xtts-v2, or auto."""
+    """The model to start from: a folder, xtts-v2, nano, or auto."""
 
     language: str | None = None
     """Language of the clips, as the model names it: pt, en, es, ..."""
@@ -173,6 +210,7 @@ class Settings(_Section):
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
     sampling: SamplingSettings = SamplingSettings()
+    scores: ScoreSettings = ScoreSettings()
 
 
 def settings_toml(settings: Settings) -> str:

@@ -32,8 +32,7 @@ def language_code(language: str) -> str:
     Raises:
         LanguageError: XTTS-v2 does not speak it.
     """
-    code = language.strip().lower().replace("_", "-").partition("-")[0]
-    code = "zh-cn" if code == "zh" else code
+    code = bare_code(language)
     if code not in _CHARACTER_LIMITS:
         raise LanguageError(
             _("language: found {language!r}; expected one of {codes}. Choose one of these.").format(
@@ -41,6 +40,12 @@ def language_code(language: str) -> str:
             )
         )
     return code
+
+
+def bare_code(language: str) -> str:
+    """Write `language` as codes are written here, known or not."""
+    code = language.strip().lower().replace("_", "-").partition("-")[0]
+    return "zh-cn" if code == "zh" else code
 
 
 def character_limit(language: str) -> int:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from escuta.text.abbreviations import NEVER_LAST
 from escuta.text.languages import language_code
@@ -17,13 +17,16 @@ _INITIALS = re.compile(r"(?:[^\W\d]\.)*[^\W\d]")  # "J. Silva", "i.e. this"
 _DOTTED_ORDINALS = ("de", "cs", "hu", "pl", "tr")  # "am 3. Mai"
 
 
-def split(text: str, language: str, max_characters: int) -> list[str]:
+def split(
+    text: str, language: str, max_characters: int, fits: Callable[[str], bool] = lambda _piece: True
+) -> list[str]:
     """Cut `text` into pieces of at most `max_characters`, each as long as possible; nothing but space is lost.
 
     Args:
         text: Any length; a text that fits stays whole.
         language: Decides after which words a full stop ends no sentence.
         max_characters: At least 1; see `character_limit`.
+        fits: Whether a piece is short enough in another way too, as numbers grow long in words; one letter always is.
 
     Raises:
         LanguageError: XTTS-v2 does not speak `language`.
@@ -37,7 +40,9 @@ def split(text: str, language: str, max_characters: int) -> list[str]:
         end = _end_of_piece(rest, language, max_characters)
         pieces.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    return [*pieces, rest] if rest else pieces
+    pieces += [rest] if rest else []
+    shorter = ([piece] if fits(piece) else split(piece, language, len(piece) // 2, fits) for piece in pieces)
+    return [one for some in shorter for one in some]
 
 
 def _end_of_piece(text: str, language: str, max_characters: int) -> int:

@@ -60,6 +60,10 @@ class Board:
         value = Summary.Value(tag=f"sample/{number}", metadata=about, audio=audio)
         self._write(Event(step=step, summary=Summary(value=[value])))
 
+    def scores(self, values: Mapping[str, float], step: int) -> None:
+        """Write what a checkpoint scored."""
+        self.numbers(values, step)
+
     def close(self) -> None:
         """End the file."""
         self._file.close()

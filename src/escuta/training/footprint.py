@@ -32,11 +32,13 @@ class Footprint:
     gradients: int
     moments: int
     activations: int
+    average: int = 0
+    """A running mean of what learns."""
 
     @property
     def bytes(self) -> int:
         """The most at once: activations go while gradients come, so the larger of them counts."""
-        return RUNTIME_BYTES + self.weights + self.moments + max(self.gradients, self.activations)
+        return RUNTIME_BYTES + self.weights + self.moments + self.average + max(self.gradients, self.activations)
 
 
 def footprint(counts: Counts, settings: TrainingSettings, arithmetic: Arithmetic, activations: int) -> Footprint:
@@ -63,4 +65,5 @@ def footprint(counts: Counts, settings: TrainingSettings, arithmetic: Arithmetic
         gradients=gradient_bytes * counts.learning,
         moments=2 * MOMENT_BYTES[optimizer] * counts.learning,
         activations=activations,
+        average=4 * counts.learning if settings.ema_decay else 0,
     )

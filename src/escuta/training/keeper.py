@@ -32,7 +32,7 @@ class Keeper:
     Args:
         run: The run.
         writer: Writes them.
-        keep_last: Checkpoints kept besides the best.
+        keep_last: Checkpoints kept besides the bests.
         needed: Which of the others have to stay for now.
         events: Where each is noted.
         terminal: Where people read.
@@ -108,6 +108,10 @@ class Keeper:
             },
         )
         self._terminal.say(_("💾 Checkpoint saved: {file}").format(file=done.path.name))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the checkpoints that nobody needs any more."""
         for path in prune_checkpoints(self._run, self._keep_last, self._needed()):
             self._events.write("checkpoint_removed", {"file": path.name})
 
@@ -164,6 +168,9 @@ class NoKeeper:
 
     def tell(self, *, wait: bool = False) -> None:
         """Have nothing to tell."""
+
+    def tidy(self) -> None:
+        """Have nothing to remove."""
 
     def close(self) -> None:
         """Have nothing to end."""

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from escuta.errors import CheckpointError
 from escuta.messages import _
 from escuta.models.base import Batch, Learning, VoiceModel
-from escuta.run.checkpoints import Checkpoint, Progress
+from escuta.run.checkpoints import AVERAGE, Checkpoint, Progress
 from escuta.settings import TrainingSettings
+from escuta.training.average import WeightAverage
 from escuta.training.compiler import compiler_refusal
 from escuta.training.optimizer import build_optimizer, shorten
 from escuta.training.precision import HalfCopies, arithmetic_on
@@ -76,6 +77,7 @@ class Learner:
         module = model.trainable.to(self.device)
         if settings.compile and not self._refused_to_compile():
             module.compile(dynamic=True)
+        self._average = _average_of(module, settings, resumed)
         self._copies = HalfCopies(module) if self.precision == "bf16" else None
         optimizer = build_optimizer(module, settings, self._copies.of if self._copies else {})
         with self._computing():
@@ -118,32 +120,56 @@ class Learner:
             if taken:
                 self.before_update()
                 self._optimizer.step()
+                if self._average:
+                    self._average.update()
             self._module.zero_grad(set_to_none=True)
         self._optimizer.zero_grad(set_to_none=True)
         return Step(loss=losses.pop("loss"), parts=losses, grad_norm=grad_norm, taken=taken)
 
     @torch.no_grad()
     def validate(self, batches: Sequence[Batch]) -> float:
-        """Mean loss over all that is predicted in `batches`, without dropout or random crops."""
+        """Mean loss over all that is predicted in `batches`, without dropout or random crops, by what speaks."""
         self._module.eval()
         batches = [self._on_device(batch) for batch in batches]
         num_targets = torch.stack([self._model.num_targets(batch) for batch in batches]).sum(0).float()
-        with self._computing(), self._autocast():
+        with self.averaged(validating=True), self._computing(), self._autocast():
             losses = [self._module({**batch, "num_targets": num_targets})["loss"].item() for batch in batches]
         return float(sum(losses))
 
     def checkpoint(self, progress: Progress, *, val_loss: float | None, base_fingerprint: str) -> Checkpoint:
         """All that a training continues from; the tensors are the live ones, but for those of merged adapters."""
         adapters = self._model.adapters
+        optimizer = self._optimizer.state_dict()
+        if self._average:
+            optimizer[AVERAGE] = self._average.state()
+        with self.averaged():
+            if adapters:
+                optimizer[ADAPTERS] = adapters.tensors()
+            model = self._model.trained_tensors()
         return Checkpoint(
             family=self._model.family,
             base_fingerprint=base_fingerprint,
             progress=progress,
             val_loss=val_loss,
-            model=self._model.trained_tensors(),
-            optimizer={**self._optimizer.state_dict(), **({ADAPTERS: adapters.tensors()} if adapters else {})},
+            model=model,
+            optimizer=optimizer,
             random_state=self._random_state(),
         )
+
+    @contextmanager
+    def averaged(self, *, validating: bool = False) -> Iterator[None]:
+        """Have the mean of the weights in their place, where there is one: it is what speaks and is exported.
+
+        Args:
+            validating: Bring what computes in fewer bits along.
+        """
+        copies = self._copies if validating else None
+        with self._average.in_place() if self._average else nullcontext():
+            if self._average and copies:
+                copies.follow()
+            yield
+        if self._average and copies:
+            copies.follow()
 
     @contextmanager
     def off_device(self) -> Iterator[None]:
@@ -158,8 +184,9 @@ class Learner:
 
     def _move(self, device: torch.device | str) -> None:
         self._module.to(device)
-        if self._copies:
-            self._copies.move(device)
+        for beside in (self._copies, self._average):
+            if beside:
+                beside.move(device)
         for state in self._optimizer.state.values():
             for name, value in state.items():
                 if isinstance(value, Tensor) and value.ndim:  # the step count stays where AdamW keeps it
@@ -224,6 +251,17 @@ def _choose_what_learns(model: VoiceModel, settings: TrainingSettings, resumed: 
     )
     if resumed and model.adapters:
         model.adapters.load(resumed.optimizer.get(ADAPTERS, {}), where)
+
+
+def _average_of(module: nn.Module, settings: TrainingSettings, resumed: Checkpoint | None) -> WeightAverage | None:
+    """The mean as it was, and in its place in the model the weights that learn."""
+    before = resumed.optimizer[AVERAGE] if resumed and resumed.averaged else None
+    if not (settings.ema_decay or before):
+        return None
+    average = WeightAverage(module, settings.ema_decay or 0.0)
+    if before:
+        average.load(before)
+    return average if settings.ema_decay else None
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, resumed: Checkpoint, *, has_moments: bool) -> None:

@@ -23,7 +23,9 @@ from escuta.terminal import Terminal
 from escuta.training.advice import steps_an_epoch
 from escuta.training.assignment import Assignment
 from escuta.training.due import due_after_epoch, speak_after_step
+from escuta.training.encore import ask_encore
 from escuta.training.interrupt import Interruption
+from escuta.training.judge import Judge
 from escuta.training.keeper import Keeper, NoKeeper
 from escuta.training.learner import Learner, Step
 from escuta.training.pace import Lap, Pace, epoch_words, memory_gb, step_words
@@ -65,6 +67,7 @@ class Training:
     """Of the clips kept apart."""
     listener: Listener
     keeper: Keeper | NoKeeper
+    judge: Judge
     trackers: Trackers
     events: EventLog
     terminal: Terminal
@@ -74,6 +77,8 @@ class Training:
     """What showing news has kept the training thread from learning, so far."""
     bad_steps: int = 0
     """In a row, without a finite loss."""
+    in_vain: bool = False
+    """Whether it was out of patience at the end of its last epoch."""
     pace: Pace = field(default_factory=Pace)
     ranks: Ranks = ALONE
     clock: Clock = field(init=False)
@@ -103,7 +108,9 @@ class Training:
             self._meet_base()
         else:
             self._ask_again(progress)
-        while (reason := why_ended(progress, settings.training, self._urge(interruption))) is None:
+        self.judge.tell(self.events)
+        self.in_vain = self._is_out_of_patience(progress)
+        while (reason := self._why_ended(progress, interruption)) is None:
             progress = self._epoch(progress, interruption)
         self.keeper.tell(wait=True)
         unsaved = self.ranks.from_first(progress.step > self.keeper.saved_step)
@@ -113,10 +120,17 @@ class Training:
             self._save(progress, name, epoch=epoch, speak=settings.sampling.mode != "off")
         elif unsaved:
             self._save_state(progress)
-        sample_seconds = self.listener.stall_seconds + self.news_seconds
+        sample_seconds = self.listener.stall_seconds + self.judge.stall_seconds + self.news_seconds
         checkpoint_seconds = self.keeper.stall_seconds
         self.keeper.tell(wait=True)
+        if reason in ("epochs", "patience"):
+            self.listener.catch_up(stop=lambda: interruption.asked)
+            self.judge.tell(self.events)
+            if not interruption.asked:
+                ask_encore(self.assignment, self.listener, self.judge.best_name, progress.best_epoch)
         self.listener.finish(stop=lambda: interruption.asked)
+        self.judge.tell(self.events)
+        self.keeper.tidy()  # some were kept until they were spoken and scored
         self._insist_on_saving(progress)
         outcome = Outcome(
             reason=reason,
@@ -198,6 +212,7 @@ class Training:
                 advance(step_words(step.loss, self.pace, self._audio_left(epoch, self.pace.epoch.audio_seconds)))
                 self.listener.tell()
                 self.keeper.tell()
+                self.judge.tell(self.events)
                 if numbers.stop == len(batches):
                     break
                 urge = self._urge(interruption)
@@ -257,9 +272,9 @@ class Training:
                 more=epoch_words(self.pace.epoch, learning_rate, memory, seconds_left),
             )
         )
-        last = out_of_patience(progress, settings.training.patience)
+        self.in_vain = self._is_out_of_patience(progress)
         due = due_after_epoch(
-            progress.epoch, improved=improved, training=settings.training, sampling=settings.sampling, last=last
+            progress.epoch, improved=improved, training=settings.training, sampling=settings.sampling, last=self.in_vain
         )
         if due.save:
             name = f"epoch_{progress.epoch}"
@@ -305,6 +320,15 @@ class Training:
                     "of step {saved}. Free some space and continue from there with --resume."
                 ).format(folder=self.assignment.run.checkpoints, step=progress.step, saved=self.keeper.saved_step)
             )
+
+    def _why_ended(self, progress: Progress, interruption: Interruption) -> Reason | None:
+        training = self.assignment.settings.training
+        return why_ended(progress, training, self._urge(interruption), in_vain=self.in_vain)
+
+    def _is_out_of_patience(self, progress: Progress) -> bool:
+        """Whether it goes on no further, for all processes alike: only the first hears scores."""
+        scored_in_vain = self.judge.epochs_in_vain()
+        return self.ranks.from_first(out_of_patience(progress, self.assignment.settings.training, scored_in_vain))
 
     def _urge(self, interruption: Interruption) -> Urge:
         """What is wanted now, by the clock or by people, in whichever process."""

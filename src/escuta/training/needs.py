@@ -64,8 +64,9 @@ def needs(assignment: Assignment, plan: Plan, missing_seconds: float) -> Needs:
     settings, run = assignment.settings, assignment.run.path
     weights = trained_bytes(assignment.base.folder)
     learning = _learning(assignment, plan, weights // 4)
-    checkpoint = weights + learning.moments
-    at_once = min(plan.saved, settings.training.keep_last + 1) + 1  # the best besides, and one that is being written
+    checkpoint = weights + learning.moments + learning.average
+    scored = settings.training.keep_top if settings.scores.enabled and settings.sampling.mode != "off" else 0
+    at_once = min(plan.saved, settings.training.keep_last + 1 + scored) + 1  # the best, and one that is being written
     kept = _kept(assignment.run) if assignment.resumed else 0
     sentences = len(assignment.audition.sentences)
     held_out = assignment.dataset.held_out

@@ -54,6 +54,12 @@ class HalfCopies:
             for layer, weight in zip(self._places, weights, strict=True):
                 layer.weight = weight
 
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Make the copies of the weights of this moment."""
+        for weight, copy in self._copies.items():
+            copy.copy_(weight)
+
     def _weights(self) -> list[nn.Parameter]:
         return [layer.get_parameter("weight") for layer in self._places]
 

@@ -17,6 +17,7 @@ from escuta.models.bases import find_base
 from escuta.models.load import load_model, model_fingerprint, refuse_absent
 from escuta.run.checkpoints import Progress, newest_state
 from escuta.run.folder import RunFolder
+from escuta.scoring.own_rule import find_rule
 from escuta.settings import Settings
 from escuta.terminal import Terminal
 from escuta.training.advice import advise
@@ -53,6 +54,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
     """
     _refuse_mess(request, terminal)
     settings = request.settings
+    rule = find_rule(settings.scores.rule)
     for device in (settings.training.device.replace("auto", "cpu"), settings.sampling.device):
         refuse_absent(device)
     base = find_base(settings.base, accept_licence=request.accept_licence, ask=request.ask_licence)
@@ -82,6 +84,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
             text_problems=text_problems,
             sentences_file=sampling.sentences,
             reference_file=sampling.reference,
+            reference_text=sampling.reference_text,
         )
     )
     assignment = Assignment(
@@ -94,6 +97,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
         inventory=take_inventory(dataset),
         audition=audition,
         resumed=newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else None,
+        rule=rule,
         advised=advised,
     )
     _refuse_other_base(assignment)
@@ -117,6 +121,12 @@ def _refuse_mess(request: Request, terminal: Terminal) -> None:
                 "{run}: a run is already there, at epoch {epoch}, step {step}; nothing was changed. Continue it with "
                 "--resume, or begin afresh with --fresh, which moves it aside."
             ).format(run=run.path, epoch=progress.epoch, step=progress.step)
+        )
+    settings = request.settings
+    is_scored = settings.scores.enabled and settings.sampling.mode != "off"
+    if settings.training.stop_on == "score" and (settings.training.patience is None or not is_scored):
+        raise SettingsError(
+            _("training.stop_on: score; expected training.patience with it, and samples to score. Set --patience N.")
         )
     if request.settings.language is None:
         raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))
@@ -142,7 +152,7 @@ def _same_audition(run: RunFolder) -> Audition:
     facts = run.read_facts()
     try:
         sentences = tuple(Sentence(one["text"], one["source"]) for one in facts["sentences"])
-        return Audition(sentences, Path(facts["reference"]))
+        return Audition(sentences, Path(facts["reference"]), facts.get("reference_text"))
     except (KeyError, TypeError):
         raise RunError(
             _("{file}: lacks the sentences of the run. Begin afresh with --fresh.").format(file=run.facts)

@@ -53,6 +53,13 @@ class Service:
         elif self._name == "mlflow":
             import_module("mlflow").log_artifact(str(wav), "samples")
 
+    def scores(self, values: Mapping[str, float], step: int) -> None:
+        """Hand over what a checkpoint scored."""
+        if self._name in ("wandb", "trackio"):  # no step, for the same reason
+            self._tracker.log({**values, "score/step": step})
+        else:
+            self.numbers(values, step)
+
     def close(self) -> None:
         """Hand over what is left."""
         self._tracker.finish()

@@ -16,8 +16,8 @@ from escuta import __version__
 from escuta.data.features import ClipFeatures
 from escuta.errors import RunError, WeightsError
 from escuta.messages import _
-from escuta.models.base import VoiceModel
-from escuta.models.load import Use, load_model
+from escuta.models.base import Use, VoiceModel
+from escuta.models.load import load_model
 from escuta.run.checkpoints import Progress, restore_best
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
@@ -26,11 +26,14 @@ from escuta.run.publish import publish_text
 from escuta.sampling.listener import Listener
 from escuta.sampling.memory import available_bytes
 from escuta.sampling.sampler import Sampler
-from escuta.sampling.speakers import make_speakers
+from escuta.sampling.speakers import make_speakers, speaking_threads
+from escuta.scoring.best import BestByScore
+from escuta.scoring.scorekeeper import Scorekeeper
 from escuta.settings import Mode, settings_toml
 from escuta.terminal import Terminal
 from escuta.training.assignment import Assignment
 from escuta.training.interrupt import interruptible
+from escuta.training.judge import Judge
 from escuta.training.keeper import Keeper, NoKeeper
 from escuta.training.learner import Learner
 from escuta.training.loop import Outcome, Training
@@ -41,6 +44,9 @@ from escuta.training.ranks import Ranks, join_ranks
 from escuta.training.request import Request, assign
 from escuta.training.trackers import Trackers, choose_trackers
 from escuta.training.writing import CheckpointWriter
+
+MAX_UNSCORED = 4
+"""Checkpoints kept until they are scored; beyond that the later ones may go, so that disk use stays bounded."""
 
 GRADIENTS_AND_MOMENTS = 3
 """What learning adds to the weights, in times their size: AdamW has two moments."""
@@ -100,10 +106,10 @@ def _occupy(assignment: Assignment, request: Request, terminal: Terminal, until_
     if request.fresh and run.exists():
         terminal.say(_("The earlier run is now in {folder}.").format(folder=run.set_aside()))
     until_the_end.enter_context(run.in_use())
-    _begin(assignment, terminal)
+    _begin(assignment, request.dataset, terminal)
 
 
-def _begin(assignment: Assignment, terminal: Terminal) -> None:
+def _begin(assignment: Assignment, dataset_folder: Path, terminal: Terminal) -> None:
     """Lay out the run's folder and write down what is going to run."""
     run, dataset, audition, base = assignment.run, assignment.dataset, assignment.audition, assignment.base
     for folder in (run.checkpoints, run.samples):
@@ -128,6 +134,7 @@ def _begin(assignment: Assignment, terminal: Terminal) -> None:
             "fingerprint": assignment.base_fingerprint,
         },
         "dataset": {
+            "folder": str(dataset_folder.resolve()),
             "clips": len(dataset.train),
             "held_out": [clip.name for clip in dataset.held_out],
             "minutes": round(sum(clip.seconds for clip in dataset.train) / 60, 2),
@@ -135,6 +142,7 @@ def _begin(assignment: Assignment, terminal: Terminal) -> None:
         },
         "sentences": [{"text": one.text, "source": one.source} for one in audition.sentences],
         "reference": str(audition.reference.resolve()),
+        "reference_text": audition.reference_text,
     }
     run.write_facts(facts)
     terminal.say(
@@ -170,7 +178,16 @@ def _set_up(
     writer = CheckpointWriter(weight_bytes, available_bytes() - still_to_come)
     learner.before_update = writer.hold_back
     trackers = Trackers(choose_trackers(settings.training.trackers, terminal.say), run, settings, terminal.say)
-    events = EventLog(run.events, trackers.note)
+    best = BestByScore(run, assignment.rule, settings.training.keep_top)
+    judge = Judge(best, terminal)
+    if assignment.resumed:
+        judge.recall()
+
+    def hear(event: Mapping[str, Any]) -> None:
+        trackers.note(event)
+        judge.hear(event)
+
+    events = EventLog(run.events, hear)
 
     def tell_fallback(old: Mode, new: Mode, reason: str) -> None:
         events.write("fallback", {"from": old, "to": new, "reason": reason})
@@ -200,7 +217,8 @@ def _set_up(
         except OSError as error:
             terminal.say(_("⚠️  The report could not be written: {reason}").format(reason=error))
 
-    speakers = make_speakers(settings.sampling, assignment.base.folder, model, room_on_gpu, writer.inherited)
+    base = assignment.base.folder
+    speakers = make_speakers(settings.sampling, base, model, room_on_gpu, writer.inherited, learner.averaged)
     listener = Listener(
         Sampler(mode, speakers, tell_fallback),
         run.samples,
@@ -209,11 +227,20 @@ def _set_up(
         terminal=terminal,
         on_news=show_news,
     )
+    if settings.scores.enabled and mode != "off":
+        listener.scorekeeper = Scorekeeper(run, events, terminal, threads=speaking_threads(settings.sampling))
+        listener.scorekeeper.recall()
+
+    def needed() -> set[Path]:
+        """Checkpoints that have to be spoken, that may yet be the best by score, and that are."""
+        unscored = listener.scorekeeper.waiting()[:MAX_UNSCORED] if listener.scorekeeper else []
+        return {*listener.checkpoints_needed(), *map(run.checkpoint, unscored), *judge.checkpoints_needed()}
+
     keeper = Keeper(
         run,
         writer,
         keep_last=settings.training.keep_last,
-        needed=listener.checkpoints_needed,
+        needed=needed,
         events=events,
         terminal=terminal,
     )
@@ -225,6 +252,7 @@ def _set_up(
         held_out=features[num_train:],
         listener=listener,
         keeper=keeper,
+        judge=judge,
         trackers=trackers,
         events=events,
         terminal=terminal,
@@ -259,6 +287,7 @@ def _silent(
             on_news=_no_news,
         ),
         keeper=NoKeeper(),
+        judge=Judge(BestByScore(assignment.run), terminal),
         trackers=Trackers({}, assignment.run, assignment.settings, terminal.say),
         events=events,
         terminal=terminal,

@@ -48,17 +48,33 @@ class Clock:
         self._saved = self._now()
 
 
-def out_of_patience(progress: Progress, patience: int | None) -> bool:
-    """Whether so many epochs in a row have not improved val_loss."""
-    return patience is not None and progress.epoch - (progress.best_epoch or 0) >= patience
+def out_of_patience(progress: Progress, training: TrainingSettings, scored_in_vain: int = 0) -> bool:
+    """Whether so many epochs in a row have not improved what is waited for.
+
+    Args:
+        progress: At the end of an epoch.
+        training: How long to wait, and for what.
+        scored_in_vain: Epochs that were scored since the best; one whose scores are not there yet does not count.
+    """
+    if training.patience is None:
+        return False
+    in_vain = scored_in_vain if training.stop_on == "score" else progress.epoch - (progress.best_epoch or 0)
+    return in_vain >= training.patience
 
 
-def why_ended(progress: Progress, training: TrainingSettings, urge: Urge) -> Reason | None:
-    """Why a training that has come so far goes no further; None when it does."""
+def why_ended(progress: Progress, training: TrainingSettings, urge: Urge, *, in_vain: bool) -> Reason | None:
+    """Why a training that has come so far goes no further; None when it does.
+
+    Args:
+        progress: How far it has come.
+        training: What it was meant to do.
+        urge: What is wanted now.
+        in_vain: Whether it was out of patience at the end of its last epoch.
+    """
     if progress.epoch >= training.epochs:
         return "epochs"
     if urge is Urge.ASKED:
         return "asked"
-    if progress.micro_steps_in_epoch == 0 and out_of_patience(progress, training.patience):
+    if progress.micro_steps_in_epoch == 0 and in_vain:
         return "patience"
     return "minutes" if urge is Urge.MINUTES else None

@@ -35,7 +35,7 @@ def _how(outcome: Outcome) -> str:
             return _("Training finished: {epoch} epochs, {step} steps.")
         case "patience":
             return _(
-                "Training ended after epoch {epoch}, step {step}: val_loss no longer improves (training.patience)."
+                "Training ended after epoch {epoch}, step {step}: nothing better came any more (training.patience)."
             )
         case "minutes":
             return _(

@@ -40,6 +40,10 @@ class Tracker(Protocol):
         """Take the sentence `number` (from 1) as the checkpoint of `step` spoke it."""
         ...
 
+    def scores(self, values: Mapping[str, float], step: int) -> None:
+        """Take what the checkpoint of `step` scored, which may be long ago."""
+        ...
+
     def close(self) -> None:
         """Take no more."""
         ...
@@ -125,9 +129,14 @@ class Trackers:
                 tracker.begin(self._settings, step)
             case {"event": "step" | "epoch" as kind, "step": int(step)}:
                 tracker.numbers({f"{kind}/{name}": value for name, value in _numbers(event)}, step)
+            case {"event": "scored", "step": int(step), "mean": dict(mean)}:
+                tracker.scores({f"score/{name}": value for name, value in _numbers(mean)}, step)
             case {"event": "sample", "status": "spoken", "name": str(name), "step": int(step)}:
                 about = json.loads((self._run.samples / f"{name}.json").read_text(encoding="utf-8"))
-                for number, sentence in enumerate(about["sentences"], 1):
+                seed = about.get("seed")
+                for number, sentence in enumerate(
+                    (one for one in about["sentences"] if one.get("seed", seed) == seed), 1
+                ):
                     tracker.sample(number, self._run.samples / sentence["file"], sentence["text"], step)
 
 

@@ -1,0 +1,207 @@
+"""How well nano speaks, and how near a short fine-tuning brings it to a voice: the figures of its card.
+
+    python -m bench.nano [--only spoken,fine_tuned] [--base nano] [--run FOLDER] [--recogniser base]
+
+The sentences are those of `recipes/nano/held_out`, which nobody trained on. Whisper listens, Resemblyzer's encoder
+tells voices apart, DistillMOS judges how natural it sounds: what they need is fetched by `escuta score --get`. Each
+section goes to `bench/results/nano.json`, to `docs/benchmarks.md` and to nano's CARD.md as it ends.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.apart import Measurement
+from bench.export_parity import ROOT
+from bench.machine import machine
+from bench.nano_table import figures, nano_tables
+from bench.pages import PAGES as DOCS_PAGES
+from bench.pages import Pages, put
+from escuta.engine.faithfulness import precision_for
+from escuta.models.base import Generation, Reference, VoiceModel
+from escuta.models.bases import NANO, find_base
+from escuta.models.load import load_model
+from escuta.report.epoch_table import read_rows
+from escuta.report.history import read_history
+from escuta.run.checkpoints import read_weights
+from escuta.run.folder import RunFolder
+from escuta.sampling.speaking import read_reference
+from escuta.scoring.clips import read_clips
+from escuta.scoring.instruments import Instruments, gather
+from escuta.scoring.measure import measure
+from escuta.scoring.profile import Profile
+from escuta.scoring.recording import Recording
+from escuta.scoring.voice import VoiceEncoder, similarity
+from escuta.settings import ScoreSettings
+
+PAGES = Pages("nano", nano_tables, ROOT / "bench" / "results", ROOT / "docs")
+CARD = NANO / "CARD.md"
+HELD_OUT = ROOT / "recipes" / "nano" / "held_out"
+LANGUAGES = ("en", "pt")
+NEEDED = ("character_error_rate", "speaker_similarity", "naturalness")
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is measured, with what."""
+
+    base: str
+    run: RunFolder
+    """Of the demo; it is trained where there is none."""
+    sentences: Mapping[str, Sequence[str]]
+    """By language."""
+    instruments: Instruments
+    settings: Sequence[str] = ()
+    """Of the demo, as NAME=VALUE."""
+
+
+def spoken(bench: Bench) -> Measurement:
+    """What the base says in a voice that it learned from."""
+    base = find_base(bench.base)
+    model = _model(base.folder)
+    found: Measurement = {}
+    for language in LANGUAGES:
+        voice = base.voice(language)
+        if voice is None:
+            raise SystemExit(f"{base.folder}: has no voices/{language}.flac; expected one that it learned from.")
+        reference, voices = read_reference(model, voice), _voices(bench.instruments.voice_encoder, [voice])
+        found[language] = [_say(bench, model, text, language, reference, voices) for text in bench.sentences[language]]
+    return found
+
+
+def fine_tuned(bench: Bench) -> Measurement:
+    """What the base and the demo's best checkpoint say in the demo's voice, held against its held-out clips."""
+    seconds = _train(bench)
+    facts = bench.run.read_facts()
+    language = facts["language"]
+    voices = _voices(bench.instruments.voice_encoder, [take.audio for take in read_clips(bench.run).held_out])
+    best = next(path for path in (bench.run.best_by_score, bench.run.best_checkpoint) if path.exists())
+    model = _model(bench.run.base_folder())
+    reference = read_reference(model, Path(facts["reference"]))
+    found: Measurement = {}
+    for name, checkpoint in (("epoch_0", None), ("best", best)):
+        if checkpoint:
+            model.load_trained(read_weights(checkpoint), str(checkpoint))
+            model.pack(precision_for("auto", "cpu"))
+        found[name] = [_say(bench, model, text, language, reference, voices) for text in bench.sentences[language]]
+    epochs = {
+        str(epoch): {"val_loss": row.val_loss, "similarity": row.similarity, "stall_seconds": row.stall_seconds}
+        for epoch, row in sorted(read_rows(bench.run).items())
+    }
+    return {
+        **found,
+        "ceiling": _ceiling(voices),
+        "seconds": round(seconds, 1),
+        "checkpoint": best.name,
+        "epochs": epochs,
+    }
+
+
+def _train(bench: Bench) -> float:
+    """Train the demo where there is none; how many seconds that took, now or then."""
+    if bench.run.exists():
+        return sum(start.seconds for start in read_history(bench.run.events).starts)
+    command = [sys.executable, "-m", "escuta", "demo", "--base", bench.base, "--out", str(bench.run.path)]
+    started = time.perf_counter()
+    subprocess.run([*command, *(word for one in bench.settings for word in ("--set", one))], check=True)
+    return time.perf_counter() - started
+
+
+SECTIONS: Mapping[str, Callable[[Bench], Measurement]] = {"spoken": spoken, "fine_tuned": fine_tuned}
+
+
+def main() -> None:
+    """Measure, and write figures and pages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between")
+    parser.add_argument("--base", default="nano", help="as --base of escuta")
+    parser.add_argument(
+        "--run", type=Path, help="of the demo; trained there where it is missing, elsewhere if not given"
+    )
+    parser.add_argument("--recogniser", default="base", help="as scores.recogniser")
+    parser.add_argument("--sentences", type=int, help="of each language; all when not given")
+    parser.add_argument("--threads", type=int, default=2)
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    instruments = gather(ScoreSettings(recogniser=chosen.recogniser), "en", chosen.threads)
+    instruments.pitch_meter = None
+    if missing := [f"{name}: {instruments.missing[name]}" for name in NEEDED if name in instruments.missing]:
+        raise SystemExit("\n".join(missing))
+    sentences = {language: held_out(language)[: chosen.sentences] for language in LANGUAGES}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(chosen.base, RunFolder(chosen.run or Path(folder) / "run"), sentences, instruments)
+        for name in chosen.only.split(","):
+            facts = {**machine(chosen.threads), "scorers": {score: instruments.titles[score] for score in NEEDED}}
+            publish({**PAGES.sections(), name: {"machine": facts, **SECTIONS[name](bench)}})
+
+
+def publish(sections: Mapping[str, Any]) -> None:
+    """Write figures, pages, and the card where there is one."""
+    result = {**figures(sections), "sections": sections}
+    PAGES.write(result)
+    if CARD.is_file():
+        put(CARD, PAGES.name, nano_tables(result, DOCS_PAGES[0]))
+
+
+def held_out(language: str) -> list[str]:
+    """Sentences that nobody trained on."""
+    return (HELD_OUT / f"{language}.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _model(folder: Path) -> VoiceModel:
+    """A model that speaks as `escuta say` has it speak."""
+    model = load_model(folder, uses=["speaking"])
+    model.pack(precision_for("auto", "cpu"))
+    return model
+
+
+def _say(
+    bench: Bench, model: VoiceModel, text: str, language: str, reference: Reference, voices: Sequence[Tensor]
+) -> dict[str, Any]:
+    """Say one sentence, and measure it."""
+    started = time.perf_counter()
+    said = model.speak(text, reference, language=language, generation=Generation(), seed=SEED)
+    seconds = time.perf_counter() - started
+    recording = Recording(said.wav_T.numpy(), said.sample_rate)
+    measured = measure(recording, text, language, instruments=bench.instruments, profile=Profile())
+    scores = {name: value for name, value in measured.scores.items() if name in NEEDED}
+    encoder = bench.instruments.voice_encoder
+    if encoder and (voice_D := encoder.embed(recording.at_16k_T)) is not None:
+        scores["speaker_similarity"] = round(mean(similarity(voice_D, other_D) for other_D in voices), 4)
+    return {
+        "text": text,
+        "heard": measured.heard,
+        "seconds": round(seconds, 3),
+        "audio_seconds": round(recording.seconds, 3),
+        "stop": said.stop,
+        "scores": scores,
+    }
+
+
+def _voices(encoder: VoiceEncoder | None, clips: Sequence[Path]) -> list[Tensor]:
+    """How recordings embed."""
+    if encoder is None:
+        return []
+    embedded = [encoder.embed(Recording.read(clip).at_16k_T) for clip in clips]
+    return [voice_D for voice_D in embedded if voice_D is not None]
+
+
+def _ceiling(voices: Sequence[Tensor]) -> float | None:
+    """How alike real clips are to each other."""
+    pairs = [similarity(one, other) for place, one in enumerate(voices) for other in voices[:place]]
+    return round(mean(pairs), 4) if pairs else None
+
+
+if __name__ == "__main__":
+    main()
