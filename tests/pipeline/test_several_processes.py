@@ -96,11 +96,12 @@ def test_a_process_that_dies_takes_the_other_with_it(start, tmp_path):
     run = RunFolder(tmp_path / "run")
     training = start(run, "--mode", "off", "--set", "training.epochs=50")
     until(lambda: run.events.exists() and steps(run))
-    os.kill(process_of_rank(training, 1), signal.SIGKILL)
-    _said, problems = training.communicate(timeout=300)
+    first, second = (process_of_rank(training, rank) for rank in range(2))
+    os.kill(second, signal.SIGKILL)
+    training.communicate(timeout=300)
 
     assert training.returncode != 0
-    assert "process 1 of 2: another process has ended, and this one cannot go on alone" in problems
+    assert not Path(f"/proc/{first}").exists()  # it says why, unless torchrun is quicker to end it
 
 
 def test_what_is_wrong_is_said_once(start, tmp_path):
