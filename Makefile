@@ -15,10 +15,10 @@ demo: setup ## Fine-tune on a bundled voice for five epochs and hear each, in a 
 	@$(BIN)/escuta demo
 
 test: setup ## Run the tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-all: setup ## Run the slow tests too
-	@$(BIN)/pytest -m "slow or not slow"
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "slow or not slow"
 
 lint: setup ## Check style and types
 	@$(BIN)/ruff format --check
