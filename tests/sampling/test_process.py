@@ -109,13 +109,16 @@ def test_a_job_for_a_process_that_is_gone_is_no_error(start_script, tmp_path):
 
 
 def test_silence_is_measured_since_the_last_message_or_job(start_script, tmp_path):
-    process = start_script("import sys; sys.stdin.readline(); print('{}', flush=True); sys.stdin.read()")
+    told = tmp_path / "told"
+    wait = f"while not os.path.exists({str(told)!r}): time.sleep(0.01)"
+    process = start_script(f"import os, sys, time\n{wait}\nprint('{{}}', flush=True); sys.stdin.read()")
     process.heard_at -= 1000
     assert process.silent_seconds() > 1000
 
     process.send(make_job(tmp_path))
     assert process.silent_seconds() < 500
     process.heard_at -= 1000
+    told.touch()
     until(process.messages)
     assert process.silent_seconds() < 500
 
