@@ -1,5 +1,8 @@
+import gzip
+
 import pytest
-from recipes.nano.recognise import character_error_rate, edit_distance
+from recipes.nano.recognise import character_error_rate, edit_distance, heard_before
+from recipes.nano.work import line
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,14 @@ def test_numbers_equal_their_words():
 def test_the_rate_is_over_what_was_said():
     assert character_error_rate("abcd", "abxd", "en") == 0.25
     assert character_error_rate("abcd", "", "en") == 1
+
+
+def test_what_a_manifest_says_of_a_clip_is_not_heard_again(tmp_path):
+    said = {"language": "en", "voice": "af_sky", "speed": 1.0, "text": "The cat sat."}
+    plan = {"a": {"id": "a", **said}, "b": {"id": "b", **said}}
+    rows = [{"id": "a", **said, "cer": 0.02}, {"id": "b", **said, "voice": "am_adam", "cer": 0.3}]
+    manifest = tmp_path / "manifest.jsonl.gz"
+    manifest.write_bytes(gzip.compress("".join(map(line, rows)).encode()))
+
+    assert heard_before(plan, manifest) == {"a": 0.02}
+    assert heard_before(plan, tmp_path / "none.jsonl.gz") == {}
