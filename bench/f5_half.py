@@ -54,7 +54,7 @@ def main() -> None:
 
 def _speaker(asked: argparse.Namespace) -> Callable[[str], dict[str, Any]]:
     model = load_f5(asked.folder, uses=["speaking"], device=asked.device)
-    model.pack(usual_precision(asked.device))
+    model.pack(usual_precision(asked.device, "f5"))
     reference = read_reference(model, asked.reference, asked.reference_text)
     wavs = Path(tempfile.mkdtemp())
 

@@ -12,10 +12,11 @@ import torch
 
 from bench.export_parity import recording
 from bench.seeded import seeded_tensor
-from escuta.engine.faithfulness import precision_for
 from escuta.engine.linear import Precision
 from escuta.models.base import Features
+from escuta.models.families import Family
 from escuta.models.load import load_model
+from escuta.models.precision import precision_for
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.model import PARTS, Xtts, load_xtts
 from escuta.models.xtts.weights import PREFIXES, Weights, load_weights, save_base, shapes_of
@@ -95,9 +96,9 @@ def speaker(base: Path, codes: int, device: str = "cpu") -> Xtts:
     return Xtts(limited(load_weights(base, PARTS["speaking"]), codes), ["speaking"], device)
 
 
-def usual_precision(device: str = "cpu") -> Precision:
+def usual_precision(device: str = "cpu", family: Family = "xtts") -> Precision:
     """What escuta speaks with on a device unless told otherwise."""
-    return precision_for("auto", torch.device(device).type)
+    return precision_for("auto", torch.device(device).type, family)
 
 
 def trained_tensors(base: Path, device: str = "cpu") -> dict[str, torch.Tensor]:

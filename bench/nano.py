@@ -27,10 +27,10 @@ from bench.machine import machine
 from bench.nano_table import figures, nano_tables
 from bench.pages import PAGES as DOCS_PAGES
 from bench.pages import Pages, put
-from escuta.engine.faithfulness import precision_for
 from escuta.models.base import Generation, Reference, VoiceModel
 from escuta.models.bases import NANO, find_base
 from escuta.models.load import load_model
+from escuta.models.precision import precision_for
 from escuta.report.epoch_table import read_rows
 from escuta.report.history import read_history
 from escuta.run.checkpoints import read_weights

@@ -3,16 +3,21 @@
 Beside the loss of XTTS it learns to tell, from each of its latents, the sound of the code before and of the code to
 come: a linear layer that does not ship, and latents that the decoder finds easier to voice.
 
+It also sees some wrong codes among those it goes on from, so that it listens to the text, and some of its heads are
+shown where in the text it is (`alignment.py`), the less the longer it has learned.
+
 The DVAE is taken as it is when this stage begins, and kept with it: other codes would be another language.
 
 Shapes: B batch, P positions of one segment, K codes, D width, S one stack of frames (see `vocoder.py`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from recipes.nano.alignment import straying, watched
 from recipes.nano.clips import find_clips
 from recipes.nano.sizes import nano_config
 from recipes.nano.speeches import Speeches
@@ -25,7 +30,7 @@ from torch.nn import functional
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.gpt import Gpt
-from escuta.models.xtts.loss import Segment, cross_entropy, losses
+from escuta.models.xtts.loss import Segment, cross_entropy, losses, text_segment
 from escuta.text.tokenizer import Tokenizer
 
 BATCH = 12
@@ -34,7 +39,10 @@ LEARNING_RATE = 1.5e-3
 WARMUP = 200
 STEADY = 4000  # steps; then the learning rate falls with the root of their number
 SOUND_WEIGHT = 2.0
+WRONG = 0.12  # of the codes that the next is told from
+GUIDED_STEPS = 2500  # in which the weight of being where the text is falls to a tenth
 NEWS_STEPS = 250  # how often it looks for new clips
+SEEN = {"mel": "loss_mel", "sound": "loss_sound", "straying": "loss_straying", "hits": "hits"}
 FIGURE_STEPS = 500
 FIGURE_CLIPS = 48
 REFERENCE_SECONDS = 3.0
@@ -46,20 +54,28 @@ class Student(Gpt):
     def __init__(self, config: XttsConfig) -> None:
         super().__init__(config)
         self.sound = nn.Linear(config.gpt.width, stack_width(config))
+        self.num_latents = config.conditioning.num_latents
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of `Gpt`, with `loss_sound`, and `hits`: how often the likeliest code is the true one."""
         text, codes = self.segments(batch)
-        text_BPD, codes_BPD = self._states(batch, text, codes)
+        wrong_BP = torch.zeros_like(codes.inputs_BP, dtype=torch.bool)
+        if self.training:
+            if torch.rand(()) < 0.5:  # as it is spoken with: the text with its stop
+                text = self._stopped(batch["text"], batch["text_lengths"])
+            codes, wrong_BP = self._mistaken(codes, batch["code_lengths"])
+        with watched(self) as projected:
+            text_BPD, codes_BPD = self._states(batch, text, codes)
         logits_BPV = self.mel_head(codes_BPD)
         found = losses(
             cross_entropy(self.text_head(text_BPD), text.targets_BP), cross_entropy(logits_BPV, codes.targets_BP)
         )
         num_codes = batch["stacks"].shape[1]
-        real_BK = torch.arange(num_codes) < batch["code_lengths"][:, None]
+        real_BK = (torch.arange(num_codes) < batch["code_lengths"][:, None]) & ~wrong_BP[:, :num_codes]
         told = self.sound(codes_BPD[:, :num_codes][real_BK]).float()
         found["loss_sound"] = functional.smooth_l1_loss(told, batch["stacks"][real_BK].float(), beta=0.1)
         found["loss"] = found["loss"] + SOUND_WEIGHT * found["loss_sound"]
+        found["loss_straying"] = straying(projected, self.config.heads, self.num_latents, text, codes)
         found["hits"] = (logits_BPV.argmax(2) == codes.targets_BP)[codes.counted_BP].float().mean()
         return found
 
@@ -67,6 +83,20 @@ class Student(Gpt):
         """The hidden states that the codes of a batch are chosen from, [B, K, D]."""
         latents_BPD: Tensor = self._states(batch, *self.segments(batch))[1]
         return latents_BPD[:, : batch["codes"].shape[1]]
+
+    def _stopped(self, text_BN: Tensor, lengths_B: Tensor) -> Segment:
+        """The text with its stop as a token like others."""
+        place_P = torch.arange(text_BN.shape[1] + 1)
+        text_BP = functional.pad(text_BN, (0, 1))
+        stopped_BP = text_BP.masked_fill(place_P >= lengths_B[:, None], self.config.stop_text_token)
+        return text_segment(stopped_BP, lengths_B + 1, self.config)
+
+    def _mistaken(self, codes: Segment, lengths_B: Tensor) -> tuple[Segment, Tensor]:
+        """Put other codes in the place of some that are real [B, P]: the start stays."""
+        place_P = torch.arange(codes.inputs_BP.shape[1])
+        wrong_BP = (torch.rand(codes.inputs_BP.shape) < WRONG) & (place_P > 0) & (place_P <= lengths_B[:, None])
+        others_BP = torch.randint_like(codes.inputs_BP, self.config.start_audio_token)
+        return replace(codes, inputs_BP=torch.where(wrong_BP, others_BP, codes.inputs_BP)), wrong_BP
 
     def _states(self, batch: Mapping[str, Tensor], text: Segment, codes: Segment) -> tuple[Tensor, Tensor]:
         latents_BLD = self.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
@@ -78,7 +108,8 @@ class Pupil:
 
     def __init__(self, config: XttsConfig) -> None:
         torch.manual_seed(0)
-        self.student = Student(config)
+        # Wrong codes and several takes keep it from learning by heart; dropout costs an eighth of each step.
+        self.student = Student(replace(config, gpt=replace(config.gpt, dropout=0.0)))
         self.dvae = nn.ModuleDict({"dvae": Dvae(config)})
         self.dvae.register_buffer("mel_stats", torch.ones(config.num_mel_bins))
         self.average = Average(self.student)
@@ -108,9 +139,10 @@ class Pupil:
         self.student.train()
         with torch.autocast("cpu", torch.bfloat16):
             found = self.student(batch)
+        loss = found["loss"] + guidance_at(step) * found["loss_straying"]
         for optimizer in (self.muon, self.adam):
             optimizer.zero_grad()
-        found["loss"].backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         for optimizer in (self.muon, self.adam):
             optimizer.step()
@@ -144,7 +176,7 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
         if step % NEWS_STEPS == 0:
             speeches.add(work, find_clips(work))
         found = pupil.learn(speeches.batch(BATCH, MAX_CODES, step_generator(step)), step)
-        stage.saw(mel=found["loss_mel"], sound=found["loss_sound"], hits=found["hits"], text=found["loss_text"])
+        stage.saw(**{name: found[loss] for name, loss in SEEN.items()})
         if (step + 1) % FIGURE_STEPS == 0:
             stage.figure(clips=len(speeches), **held_out_losses(config, pupil.average.state_dict(), held_out))
 
@@ -164,6 +196,11 @@ def learning_rate_at(step: int) -> float:
     return LEARNING_RATE * min(1.0, (step + 1) / WARMUP, (STEADY / (step + 1)) ** 0.5)
 
 
+def guidance_at(step: int) -> float:
+    """How much straying from where the text is weighs at a step, from 0."""
+    return 0.3 * max(0.1, 1 - 0.9 * step / GUIDED_STEPS)
+
+
 @torch.no_grad()
 def held_out_losses(config: XttsConfig, state: Mapping[str, Tensor], speeches: Speeches) -> dict[str, float]:
     """The losses of held-out clips, each batch weighing the same."""
@@ -171,8 +208,8 @@ def held_out_losses(config: XttsConfig, state: Mapping[str, Tensor], speeches: S
     student.load_state_dict(state)
     with torch.autocast("cpu", torch.bfloat16):
         found = [student(batch) for _, batch in speeches.each(BATCH, REFERENCE_SECONDS)]
-    names = {"held_out_mel": "loss_mel", "held_out_sound": "loss_sound", "held_out_hits": "hits"}
-    return {name: float(torch.stack([one[loss] for one in found]).mean()) for name, loss in names.items()}
+    means = {name: float(torch.stack([one[loss] for one in found]).mean()) for name, loss in SEEN.items()}
+    return {f"held_out_{name}": mean for name, mean in means.items()}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Write down what a recogniser hears in every clip: `python -m recipes.nano.recognise` writes recognised.jsonl.
 
-Started again, it goes on with the clips that were spoken since. What the committed manifest says of a clip is taken from
-there: it was heard when the manifest was made.
+Started again, it goes on with the clips that were spoken since. What the committed manifest says of a clip is taken
+from there: it was heard when the manifest was made.
 """
 
 import re

@@ -21,7 +21,7 @@ from escuta.models.xtts.dvae import Dvae
 from escuta.text.tokenizer import Tokenizer
 from recipes.nano import features
 
-JOINED = 0.25  # of all items, those made of two clips: people want longer sentences than the clips are
+JOINED = 0.1  # of all items, those made of two clips: people want longer sentences than the clips are
 CROP_SECONDS = (1.5, 3.5)
 DRAWN = 4  # batches' worth of items of which those of like length make one batch
 

@@ -72,10 +72,7 @@ class Stage:
 
     def save(self) -> None:
         """Write everything down."""
-        content = io.BytesIO()
-        states = {name: part.state_dict() for name, part in self._parts.items()}
-        torch.save({"step": self.step, "parts": states}, content)
-        publish(stage_file(self.work, self.name), content.getvalue())
+        save_stage(self.work, self.name, self.step, {name: part.state_dict() for name, part in self._parts.items()})
 
     def figure(self, **figures: float) -> None:
         """Print what held-out clips say after the step at hand, and add it to WORK/figures.jsonl."""
@@ -118,6 +115,13 @@ class Average:
 def stage_file(work: Path, name: str) -> Path:
     """Where a stage is saved."""
     return work / "stages" / f"{name}.pt"
+
+
+def save_stage(work: Path, name: str, step: int, parts: Mapping[str, Any]) -> None:
+    """Write down a stage; what is not among `parts` begins anew when it goes on."""
+    content = io.BytesIO()
+    torch.save({"step": step, "parts": dict(parts)}, content)
+    publish(stage_file(work, name), content.getvalue())
 
 
 def read_stage(work: Path, name: str) -> dict[str, Any] | None:

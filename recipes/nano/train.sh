@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Train nano from wherever each stage was left, in the background of other work, and put it together after each round.
 #
-#   recipes/nano/train.sh [WORK [ROUNDS]]      WORK defaults to recipes/nano/work, ROUNDS to 8
+#   recipes/nano/train.sh [WORK [ROUNDS]]      WORK defaults to recipes/nano/work, ROUNDS to 12
 #
 # A first round makes it speak; the others make it better. What was done is not done again.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 work=${1:-recipes/nano/work}
-rounds=${2:-8}
+rounds=${2:-12}
 recipes/nano/setup.sh
 mkdir -p "$work/logs"
 exec 8>"$work/training" # held by every stage, so that two trainings never write to one folder
@@ -16,11 +16,12 @@ flock --nonblock 8 || { echo "$work: another training works there; expected none
 export PYTHONPATH=src OMP_NUM_THREADS=1
 stage() { nice -n 10 .venv-nano/bin/python -m "recipes.nano.$1" --work "$work" "${@:2}" 2>&1 | tee -a "$work/logs/$1.log"; }
 
+stage left_off
 [ -e "$work/vocab.json" ] || stage tokenizer
-stage dvae --steps 10000
+stage dvae --steps 9000
 stage gpt --steps 1500
 stage speaker_encoder --steps 1200
-stage vocoder --steps 3000
+[ -e "$work/stages/decoder.pt" ] || stage vocoder --steps 3000
 for round in $(seq "$rounds"); do
     stage gpt --steps $((1500 + round * 1500))
     stage decoder --steps $((round * 2500))

@@ -3,15 +3,7 @@ import math
 
 import pytest
 
-from escuta.engine.faithfulness import TOLERANCE, TRUSTED_SAMPLES, Trust, precision_for
-
-
-@pytest.mark.parametrize(
-    ("asked", "device", "precision"),
-    [("auto", "cpu", "int8"), ("auto", "cuda", "bf16"), ("auto", "mps", "exact"), ("exact", "cpu", "exact")],
-)
-def test_auto_is_the_best_for_the_device(asked, device, precision):
-    assert precision_for(asked, device) == precision
+from escuta.engine.faithfulness import TOLERANCE, TRUSTED_SAMPLES, Trust
 
 
 def test_a_precision_within_the_tolerance_stays():

@@ -88,7 +88,7 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
         raise SettingsError(_("--reference: not given; expected a recording of the voice, 1 s or more."))
     if path:
         model.load_trained(read_weights(path), str(path))
-    trust = recall(folder.samples, precision, model.device.type)
+    trust = recall(folder.samples, precision, model.device.type, model.family)
     settle(trust, model, read_held_out(folder.held_out), str(path))
     voice = read_reference(model, reference, reference_text)
     terminal.say(_("🔊 Synthesising audio on {device}...").format(device=device.upper()))

@@ -4,7 +4,6 @@ The measure is a loss that the model was trained on, so that it is about the mod
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -12,9 +11,6 @@ from escuta.engine.linear import Precision
 
 Asked: TypeAlias = Literal["auto", "exact", "bf16", "int8"]
 """A precision, or the best for the device."""
-
-BEST: Mapping[str, Precision] = {"cpu": "int8", "cuda": "bf16"}
-"""The fastest precision of each kind of device that was found faithful; exact elsewhere."""
 
 LADDER: tuple[Precision, ...] = ("int8", "bf16", "exact")
 """From the fastest; each is what stands in for the one before it."""
@@ -24,11 +20,6 @@ TOLERANCE = 0.005
 
 TRUSTED_SAMPLES = 5
 """A wide margin is taken for granted for so many samples: fine-tuning changes weights by little."""
-
-
-def precision_for(asked: Asked, device: str) -> Precision:
-    """The precision to begin with on a kind of device."""
-    return BEST.get(device, "exact") if asked == "auto" else asked
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ Shapes: I features in, O features out.
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -158,15 +159,33 @@ def _seconds(kernel: Kernel, weight_OI: Tensor, measured: tuple[int, ...]) -> fl
     """How long one pass over the rows measured takes, undisturbed."""
     linear = kernel.pack(weight_OI, weight_OI[:, 0])
     total = 0.0
-    for num_rows in measured:
-        x = weight_OI.new_ones(num_rows, weight_OI.shape[1], dtype=kernel.activations)
-        if not torch.isfinite(linear(x)).all():
-            raise RuntimeError(f"{kernel.name} computes no numbers")
-        total += min(_timed(linear, x) for _ in range(10))
+    with _alone(weight_OI.device):
+        for num_rows in measured:
+            x = weight_OI.new_ones(num_rows, weight_OI.shape[1], dtype=kernel.activations)
+            if not torch.isfinite(linear(x)).all():
+                raise RuntimeError(f"{kernel.name} computes no numbers")
+            total += min(_timed(linear, x) for _ in range(10))
     return total
 
 
+@contextmanager
+def _alone(device: torch.device) -> Iterator[None]:
+    """Compute in one thread: where training has the cores, threads that wait for each other would be what is timed."""
+    num_threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(num_threads)
+
+
 def _timed(linear: Linear, x: Tensor) -> float:
+    """How long it takes; on a CPU the time that this thread computed, whoever else did meanwhile."""
+    if x.device.type == "cpu":
+        started = time.thread_time()
+        linear(x)
+        return time.thread_time() - started
     started = time.perf_counter()
     linear(x)
     if x.is_cuda:

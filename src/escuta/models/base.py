@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from escuta.engine.linear import Precision
+from escuta.models.families import Family
 from escuta.models.lora import Adapters
 
 Features: TypeAlias = Mapping[str, Tensor]
@@ -98,7 +99,7 @@ class Learning:
 class VoiceModel(Protocol):
     """A model that learns a voice and speaks with it."""
 
-    family: str
+    family: Family
     languages: tuple[str, ...]
     input_sample_rate: int
     """Of the recordings it takes, Hz."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from escuta.engine.faithfulness import precision_for
 from escuta.engine.linear import Precision
 from escuta.errors import EscutaError
 from escuta.messages import _
 from escuta.models.base import Reference, VoiceModel
+from escuta.models.precision import precision_for
 from escuta.sampling.job import SampleJob, SampleResult, cause
 from escuta.sampling.speaker import SpeakerBroken
 from escuta.sampling.speaking import speak_live
@@ -46,7 +46,7 @@ class InlineSpeaker:
         precision: Precision = "exact"
         if device.type == "cuda":
             needed = FREE_GPU_BYTES
-            if precision_for(job.precision, device.type) == "bf16":
+            if precision_for(job.precision, device.type, self._model.family) == "bf16":
                 precision = "bf16"
                 needed += sum(2 * tensor.numel() for tensor in self._model.trained_tensors().values())
             if (free := torch.cuda.mem_get_info(device)[0]) < needed:

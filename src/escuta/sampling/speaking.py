@@ -129,7 +129,7 @@ class Voice:
     def _trust_in(self, job: SampleJob) -> Trust:
         key = job.folder, job.precision
         if key not in self._trust:
-            self._trust[key] = recall(job.folder, job.precision, self._model.device.type)
+            self._trust[key] = recall(job.folder, job.precision, self._model.device.type, self._model.family)
         return self._trust[key]
 
     def _load(self, job: SampleJob, precision: Precision) -> str:

@@ -5,21 +5,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from escuta.engine.faithfulness import LADDER, Asked, Trust, precision_for
+from escuta.engine.faithfulness import LADDER, Asked, Trust
 from escuta.models.base import Features, VoiceModel
+from escuta.models.families import Family
+from escuta.models.precision import precision_for
 
 
-def recall(samples: Path, asked: Asked, device: str) -> Trust:
+def recall(samples: Path, asked: Asked, device: str, family: Family = "xtts") -> Trust:
     """Take up the trust that the newest sample of a folder tells of; begin with none where there is none.
 
     Args:
         samples: The run's samples/.
         asked: The precision asked for; what was found with another one says nothing.
         device: Kind of device that speaks.
+        family: Of the model that speaks.
     """
     told = [about for about in _abouts(samples) if _is_of(about, asked, device)]
     if not told:
-        return Trust(asked, precision_for(asked, device))
+        return Trust(asked, precision_for(asked, device, family))
     newest = told[-1]["precision"]
     return Trust(
         asked,

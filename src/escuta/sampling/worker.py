@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from escuta.engine.faithfulness import Asked, precision_for
+from escuta.engine.faithfulness import Asked
 from escuta.errors import InstallError
 from escuta.messages import _
 from escuta.run.child import claim_standard_output, encode_line, parent_messages
@@ -82,9 +82,11 @@ def refuse_tight(base: Path, device: str, asked: Asked) -> None:
         InstallError: There is not.
         ModelError: Files of the model are missing or damaged.
     """
+    from escuta.models.families import family_of
     from escuta.models.load import speaking_bytes
+    from escuta.models.precision import precision_for
 
-    needed = speaking_bytes(base, precision_for(asked, device.partition(":")[0]))
+    needed = speaking_bytes(base, precision_for(asked, device.partition(":")[0], family_of(base)))
     available = available_bytes() + own_bytes()
     if available < needed:
         raise InstallError(

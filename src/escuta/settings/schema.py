@@ -146,7 +146,8 @@ class SamplingSettings(_Section):
     """Of the sample files."""
 
     precision: Literal["auto", "exact", "bf16", "int8"] = "auto"
-    """Of the weights that speak: exact is the exported model to the bit; auto is int8 on a CPU, bf16 on a GPU."""
+    """Of the weights that speak: exact is the exported model to the bit; auto is the fastest
+    that was found faithful: int8 on a CPU (bf16 for F5-TTS, where it has AMX), bf16 on a GPU."""
 
     temperature: float | None = Field(default=None, gt=0)
     """Of choosing the next code; the model's own when not given."""

@@ -39,7 +39,7 @@ def test_a_seed_says_the_same_and_another_something_else():
 def test_many_are_sampled_in_several_batches_in_their_order(monkeypatch):
     dit, some = packed(), [utterance(num_new) for num_new in (5, 10, 15)]
     alone = [sample(dit, [one], num_steps=2, guidance=2.0)[0] for one in some]
-    monkeypatch.setattr(sampler, "MAX_FRAMES", 50)
+    monkeypatch.setattr(sampler, "MAX_CPU_FRAMES", 50)
     signs = []
 
     together = sample(dit, some, num_steps=2, guidance=2.0, progress=lambda: signs.append(1))

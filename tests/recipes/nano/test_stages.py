@@ -1,5 +1,6 @@
 """Every stage that trains goes on after a kill as if there had been none, and what they learn makes a model."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from escuta.models.base import Generation
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.model import load_xtts
 from escuta.text.tokenizer import Tokenizer
-from recipes.nano import assemble, decoder, dvae, gpt, measure, speaker_encoder, tokenizer, vocoder
+from recipes.nano import assemble, decoder, dvae, gpt, left_off, measure, speaker_encoder, tokenizer, vocoder
 
 BEFORE = {
     "dvae": (),
@@ -68,6 +69,24 @@ def test_what_the_stages_learned_makes_a_model_that_speaks(prepared: Path, tiny:
     card = (out / "CARD.md").read_text(encoding="utf-8")
     assert "synthetic" in card
     assert "held out mel" in card
+
+
+def test_without_a_work_folder_stages_go_on_from_what_ships(prepared: Path, tiny: XttsConfig, tmp_path: Path):
+    for name in ("dvae", "speaker_encoder", "gpt", "decoder"):
+        STAGES[name].train(prepared, 2, tiny)
+    assemble.assemble(prepared, tmp_path / "nano", tiny)
+    left_off.keep(prepared, tmp_path / "left_off.safetensors")
+    before = {name: learned(prepared, name) for name in ("gpt", "decoder")}
+    shutil.rmtree(prepared / "stages")
+    (prepared / "vocab.json").unlink()
+
+    left_off.restore(prepared, tmp_path / "nano", tmp_path / "left_off.safetensors")
+    for name in ("gpt", "decoder"):
+        for tensor, wanted in before[name].items():
+            torch.testing.assert_close(learned(prepared, name)[tensor], wanted, rtol=1e-3, atol=1e-3)
+        STAGES[name].train(prepared, 3, tiny)
+        assert read_stage(prepared, name)["step"] == 3
+    assemble.assemble(prepared, tmp_path / "nano", tiny)
 
 
 def test_each_stage_writes_down_a_figure_of_clips_it_never_heard(prepared: Path, tiny: XttsConfig):

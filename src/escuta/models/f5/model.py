@@ -30,6 +30,7 @@ from escuta.models.f5.speak import joined, piece_seconds, pieces, utterance
 from escuta.models.f5.vocabulary import read_vocabulary
 from escuta.models.f5.vocos import Vocos
 from escuta.models.f5.weights import PREFIXES, Part, Weights, load_weights, shapes_of
+from escuta.models.families import Family
 from escuta.models.lora import Adapters
 from escuta.models.released import ReleasedTensors
 from escuta.run.mapped import MappedTensors
@@ -69,7 +70,7 @@ class F5:
         device: Where the network and the vocoder compute; all else stays on the CPU.
     """
 
-    family = "f5"
+    family: Family = "f5"
     languages = LANGUAGES
     input_sample_rate = VOCOS.sample_rate
     sample_rate = VOCOS.sample_rate

@@ -16,6 +16,9 @@ from escuta.models.f5.schedule import moments
 MAX_FRAMES = 16_000
 """Of sentences spoken together; each takes some 100 kB."""
 
+MAX_CPU_FRAMES = 1_500
+"""A CPU is busy with one sentence of 7 s: more at once only leave its caches, and take a fifth longer each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -55,7 +58,7 @@ def sample(
     """
     return [
         mel_MF
-        for batch in _batches(utterances)
+        for batch in _batches(utterances, MAX_CPU_FRAMES if dit.device.type == "cpu" else MAX_FRAMES)
         for mel_MF in _sample(dit, batch, moments(num_steps), guidance, progress)
     ]
 
@@ -92,14 +95,14 @@ def padded(heard_MF: Tensor, num_frames: int) -> Tensor:
     return torch.cat([heard_MF, heard_MF.new_zeros(num_frames - len(heard_MF), heard_MF.shape[1])])
 
 
-def _batches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
-    """As they come, at most `MAX_FRAMES` together."""
+def _batches(utterances: Sequence[Utterance], max_frames: int) -> list[list[Utterance]]:
+    """As they come, so many frames together at most; a longer one by itself."""
     batches: list[list[Utterance]] = []
     room = 0
     for one in utterances:
         if one.num_frames > room:
             batches.append([])
-            room = MAX_FRAMES
+            room = max_frames
         batches[-1].append(one)
         room -= one.num_frames
     return batches

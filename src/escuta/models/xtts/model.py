@@ -22,6 +22,7 @@ from escuta.errors import LanguageError, TextError
 from escuta.messages import _
 from escuta.models.base import Batch, ClipLimits, Features, Generation, Learning, Reference, Spoken, Use
 from escuta.models.blank import blank
+from escuta.models.families import Family
 from escuta.models.lora import Adapters
 from escuta.models.released import ReleasedTensors
 from escuta.models.xtts.batch import collate
@@ -75,7 +76,7 @@ class Xtts:
         device: Where the language model and the decoder compute; all else stays on the CPU.
     """
 
-    family = "xtts"
+    family: Family = "xtts"
 
     def __init__(self, weights: Weights, uses: Collection[Use], device: str) -> None:
         config = weights.config
