@@ -108,8 +108,7 @@ class Pupil:
 
     def __init__(self, config: XttsConfig) -> None:
         torch.manual_seed(0)
-        # Wrong codes and several takes keep it from learning by heart; dropout costs an eighth of each step.
-        self.student = Student(replace(config, gpt=replace(config.gpt, dropout=0.0)))
+        self.student = Student(config)
         self.dvae = nn.ModuleDict({"dvae": Dvae(config)})
         self.dvae.register_buffer("mel_stats", torch.ones(config.num_mel_bins))
         self.average = Average(self.student)

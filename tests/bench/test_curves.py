@@ -2,6 +2,7 @@ import pytest
 from bench.curves import BLOCK, measure
 
 
+@pytest.mark.slow
 def test_half_precision_follows_fp32_within_the_noise_of_dropout(random_base):
     found = measure(random_base, steps=2 * BLOCK, num_clips=6)
 

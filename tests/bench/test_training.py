@@ -15,6 +15,7 @@ def bench(tmp_path):
     return Bench(small, small, tmp_path / "voice.wav", tmp_path, threads=1, rounds=1, layers=3, epoch_clips=(8, 16))
 
 
+@pytest.mark.slow
 def test_sections_are_kept_and_written_one_by_one(bench, tmp_path):
     (tmp_path / "pt-BR").mkdir()
     for page in PAGES:

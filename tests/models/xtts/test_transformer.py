@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional
 
-from escuta.models.xtts.transformer import InOutLinear, Transformer, _dropping_attention
+from escuta.models.xtts.transformer import InOutLinear, Transformer, _learning_attention
 from tiny_xtts import drawn, tiny
 
 
@@ -35,7 +35,7 @@ def test_attention_that_drops_nothing_is_what_validation_has():
     torch.manual_seed(0)
     query, key, value = torch.randn(3, 2, 4, 7, 8)
 
-    found = _dropping_attention(query, key, value, 1e-9)
+    found = _learning_attention(query, key, value, 1e-9)
 
     torch.testing.assert_close(found, functional.scaled_dot_product_attention(query, key, value, is_causal=True))
 
