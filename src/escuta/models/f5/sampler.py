@@ -17,7 +17,7 @@ MAX_FRAMES = 16_000
 """Of sentences spoken together; each takes some 100 kB."""
 
 MAX_CPU_FRAMES = 1_500
-"""A CPU is busy with one sentence of 7 s: more at once only leave its caches, and take a fifth longer each."""
+"""A CPU is busy with one sentence of 7 s: more at once only leave its caches, and take a quarter longer each."""
 
 
 @dataclass(frozen=True, slots=True)
