@@ -1,4 +1,4 @@
-"""Show the language model early where in the text it is: without, a small model on few hours takes days to find out.
+"""Show the language model early where in the text it is, which few hours of speech tell it late.
 
 Some heads are asked to look at the text near the diagonal: at the start of the codes at its start, at their end at its
 end. Source: guided attention (arXiv:1710.08969), here as the logarithm of the share that a head spends there.
@@ -16,7 +16,7 @@ from escuta.models.xtts.gpt import Gpt
 from escuta.models.xtts.loss import Segment
 
 GUIDED = ((2, 0), (2, 1), (3, 0))
-"""Layer and head of those that are guided; in a model of fewer layers, of its last."""
+"""Layer and head of those that are guided, by layer; in a model of fewer layers, of its last."""
 WIDTH = 0.08  # of the text: how far from the diagonal a head may look, as a standard deviation
 MIN_TOKENS = 2.5
 FLOOR = 1e-4
@@ -26,22 +26,17 @@ FLOOR = 1e-4
 def watched(gpt: Gpt) -> Iterator[list[Tensor]]:
     """While it lasts, gather queries, keys and values [B, S, 3 D] of the guided layers, one a guided head."""
     seen: list[Tensor] = []
-    layers = [min(layer, len(gpt.gpt.h) - 1) for layer, _head in GUIDED]
-    hooks = [gpt.gpt.h[layer].attn.c_attn.register_forward_hook(_keep_in(seen)) for layer in sorted(set(layers))]
+
+    def keep(_layer: nn.Module, _inputs: tuple[Tensor, ...], out_BSD: Tensor) -> None:
+        seen.append(out_BSD)
+
+    blocks = [gpt.gpt.h[min(layer, len(gpt.gpt.h) - 1)] for layer, _head in GUIDED]
+    hooks = [block.attn.c_attn.register_forward_hook(keep) for block in blocks]
     try:
         yield seen
     finally:
         for hook in hooks:
             hook.remove()
-        places = sorted(set(layers))
-        seen[:] = [seen[places.index(layer)] for layer in layers] if seen else []
-
-
-def _keep_in(seen: list[Tensor]):  # type: ignore[no-untyped-def]
-    def keep(_layer: nn.Module, _inputs: tuple[Tensor, ...], out_BSD: Tensor) -> None:
-        seen.append(out_BSD)
-
-    return keep
 
 
 def straying(projected: list[Tensor], heads: int, num_latents: int, text: Segment, codes: Segment) -> Tensor:
