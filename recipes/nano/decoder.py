@@ -27,7 +27,7 @@ from escuta.models.xtts.speaker_encoder import SpeakerEncoder
 from recipes.nano import features
 
 HEARD = (0, 2, 3)  # takes
-JUDGED_FROM = 1000
+JUDGED_FROM = 300  # until it is used to latents; the judges come from the vocoder
 FIGURE_STEPS = 500
 FIGURE_CLIPS = 32
 LATENTS_BATCH = 16
@@ -85,6 +85,7 @@ def begin_as_vocoder(voicing: Voicing, vocoder: dict[str, Tensor], gpt: dict[str
     voicing.average.load_state_dict(voicing.voices.state_dict())
 
 
+@torch.no_grad()
 def listen(work: Path, config: XttsConfig, clips: list[Clip], takes: tuple[int, ...]) -> Voiced:
     """Compute what the language model makes of clips when it hears the true codes."""
     pupil = Pupil(config)
@@ -97,7 +98,7 @@ def listen(work: Path, config: XttsConfig, clips: list[Clip], takes: tuple[int, 
     speeches.add(work, clips, takes)
     speakers_NE = torch.cat(
         [encoder(mel_FM.float()[None]) for mels in speaker_mels(work, clips, takes) for mel_FM in mels]
-    ).detach()
+    )
     wavs = [wav_T for of_clip in features.read(work, clips, "wav", takes) for wav_T in of_clip]
     voices = [(clip.voice, TAKES[take].speed) for clip in clips for take in takes]
     return Voiced(latents_of(student, speeches), wavs, speakers_NE[next_of_voice(voices)])

@@ -24,6 +24,7 @@ from recipes.nano import features
 JOINED = 0.1  # of all items, those made of two clips: people want longer sentences than the clips are
 CROP_SECONDS = (1.5, 3.5)
 DRAWN = 4  # batches' worth of items of which those of like length make one batch
+EVEN = 16  # lengths are multiples of it: each new one has kernels made for it, a fifth of a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +91,24 @@ class Speeches:
 
     def collate(self, items: Sequence[Speech], seconds: float, draws: torch.Generator) -> dict[str, Tensor]:
         """A batch, every voice heard for so long."""
-        num_frames = round(seconds * CONDITIONING.sample_rate / CONDITIONING.hop)
+        num_frames = even(round(seconds * CONDITIONING.sample_rate / CONDITIONING.hop))
         heard = [self._reference(item, num_frames, draws) for item in items]
+        num_tokens = max(len(item.text_N) for item in items)
+        num_codes = even(num_tokens + max(len(item.codes_K) for item in items)) - num_tokens
+
+        def padded(rows: Sequence[Tensor]) -> Tensor:
+            rows_BK = pad_sequence(rows, batch_first=True)
+            return functional.pad(rows_BK, (0, 0) * (rows_BK.ndim - 2) + (0, num_codes - rows_BK.shape[1]))
+
         return {
             "text": pad_sequence([item.text_N for item in items], batch_first=True),
             "text_lengths": torch.tensor([len(item.text_N) for item in items]),
-            "codes": pad_sequence([item.codes_K for item in items], batch_first=True),
+            "codes": padded([item.codes_K for item in items]),
             "code_lengths": torch.tensor([len(item.codes_K) for item in items]),
             "ignored_codes": torch.zeros(len(items), 2, dtype=torch.long),
             "conditioning_mel": torch.stack(heard) / self._stats_F[:, None],
             "conditioning_lengths": torch.full((len(items),), num_frames),
-            "stacks": pad_sequence([stack(item.log_mel_FM, self._stats_F) for item in items], batch_first=True),
+            "stacks": padded([stack(item.log_mel_FM, self._stats_F) for item in items]),
         }
 
     def _places(self, count: int, draws: torch.Generator) -> list[int]:
@@ -132,3 +140,8 @@ class Speeches:
         heard_FM = heard_FM.repeat(1, -(-num_frames // heard_FM.shape[1]))
         start = int(torch.randint(heard_FM.shape[1] - num_frames + 1, (1,), generator=draws))
         return heard_FM[:, start : start + num_frames]
+
+
+def even(length: int) -> int:
+    """The next multiple of `EVEN`."""
+    return -(-length // EVEN) * EVEN

@@ -21,7 +21,7 @@ stage left_off
 stage dvae --steps 9000
 stage gpt --steps 1500
 stage speaker_encoder --steps 1200
-[ -e "$work/stages/decoder.pt" ] || stage vocoder --steps 3000
+[ -e "$work/stages/decoder.pt" ] || stage vocoder --steps 4600
 for round in $(seq "$rounds"); do
     stage gpt --steps $((1500 + round * 1500))
     stage decoder --steps $((round * 2500))
