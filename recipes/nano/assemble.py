@@ -25,15 +25,23 @@ A small XTTS for learning, trying and testing, in English and Portuguese: the ar
 million weights instead of 470. It was made by `recipes/nano`, from nothing.
 
 **Everything it learned from is synthetic.** No person was recorded: Kokoro-82M spoke {hours:.1f} hours, {clips}
-clips in {voices} voices, of which {blends} are blends of two. Never heard in training: {unheard}. What nano
-says is synthetic speech of the second generation; it is meant to show that fine-tuning works, not to be published.
+clips in {voices} voices, of which {blends} are blends of two. Never heard in training: {unheard}.
+What nano says is synthetic speech of the second generation; it is meant to show that fine-tuning works, not to be
+published.
 
 ## How good it is
+
+<!-- nano -->
+Not measured as a whole yet; `make bench-nano` does.
+<!-- end -->
+
+What its stages say of speech that they never heard:
 
 {scores}
 
 ## Limits
 
+- Most of its words cannot be made out: so far it learned from few hours of speech, on two cores.
 - English and Portuguese alone, and best in short sentences of everyday words.
 - Voices unlike Kokoro's, those of people above all, are cloned roughly before fine-tuning.
 - coqui-tts cannot load it: its sizes are in `config.json`, where coqui-tts reads only some of them.

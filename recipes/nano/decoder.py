@@ -60,7 +60,7 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
     stage = Stage(work, "decoder", voicing.parts)
     if stage.step >= num_steps:
         return
-    heard = listen(work, config, find_clips(work), HEARD)
+    heard = listen(work, config, find_clips(work), HEARD, forgetful=True)
     held_out = listen(work, config, find_clips(work, ("validation", "held_out"))[:FIGURE_CLIPS], (0,))
     for step in stage.steps(num_steps):
         crops = crops_of(config, heard.latents, heard.wavs, heard.speakers_NE, step)
@@ -86,8 +86,19 @@ def begin_as_vocoder(voicing: Voicing, vocoder: dict[str, Tensor], gpt: dict[str
 
 
 @torch.no_grad()
-def listen(work: Path, config: XttsConfig, clips: list[Clip], takes: tuple[int, ...]) -> Voiced:
-    """Compute what the language model makes of clips when it hears the true codes."""
+def listen(
+    work: Path, config: XttsConfig, clips: list[Clip], takes: tuple[int, ...], *, forgetful: bool = False
+) -> Voiced:
+    """Compute what the language model makes of clips when it hears the true codes.
+
+    Args:
+        work: The work folder.
+        config: Of the model.
+        clips: The clips.
+        takes: Of each.
+        forgetful: It hears them with dropout, as it did when it learned from them: then it knows these clips less by
+            heart, and its latents are more like those of what it will say.
+    """
     pupil = Pupil(config)
     pupil.dvae.load_state_dict(learned(work, "gpt", "dvae"))
     student = pupil.student.eval()
@@ -101,6 +112,7 @@ def listen(work: Path, config: XttsConfig, clips: list[Clip], takes: tuple[int, 
     )
     wavs = [wav_T for of_clip in features.read(work, clips, "wav", takes) for wav_T in of_clip]
     voices = [(clip.voice, TAKES[take].speed) for clip in clips for take in takes]
+    student.train(forgetful)
     return Voiced(latents_of(student, speeches), wavs, speakers_NE[next_of_voice(voices)])
 
 

@@ -1,0 +1,53 @@
+"""What all the parts together are for: the model that comes with escuta learns a voice that it never heard."""
+
+import os
+import signal
+
+import pytest
+
+from commands import escuta, start_escuta
+from escuta.data.demo import DEMO_VOICES
+from escuta.report.epoch_table import read_rows
+from escuta.run.events import read_events
+from escuta.run.folder import RunFolder
+from runs import until
+
+QUIET = ("sampling.mode=off", "scores.enabled=false", "training.device=cpu")
+
+
+def demo(run, *settings):
+    return ["demo", "--base", "nano", "--out", run.path, *(word for one in settings for word in ("--set", one))]
+
+
+def mean_similarity(run, epoch):
+    (event,) = [one for one in read_events(run.events) if one["event"] == "scored" and one["name"] == f"epoch_{epoch}"]
+    return event["mean"]["speaker_similarity"]
+
+
+def test_a_short_fine_tuning_lowers_the_held_out_loss(tmp_path):
+    run = RunFolder(tmp_path / "run")
+
+    done = escuta(*demo(run, *QUIET, "data.max_clips=16", "training.epochs=2"))
+
+    assert done.returncode == 0, done.stderr
+    losses = {epoch: row.val_loss for epoch, row in read_rows(run).items()}
+    assert losses[0] > losses[1] > losses[2]
+
+
+@pytest.mark.slow
+def test_epoch_by_epoch_samples_come_nearer_to_the_voice_and_a_killed_run_gets_as_near(tmp_path):
+    straight, killed = RunFolder(tmp_path / "straight"), RunFolder(tmp_path / "killed")
+    settings = ("training.device=cpu", "sampling.num_sentences=4", "scores.num_seeds=1")
+    done = escuta(*demo(straight, *settings))
+    assert done.returncode == 0, done.stderr
+
+    training = start_escuta(*demo(killed, *settings))
+    until(lambda: len(read_rows(killed)) > 3 or training.poll() is not None, seconds=300)
+    os.kill(training.pid, signal.SIGKILL)
+    training.communicate()
+    resumed = escuta("train", DEMO_VOICES["allison"].folder, "--out", killed.path, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+
+    last = max(read_rows(straight))
+    assert mean_similarity(straight, last) > mean_similarity(straight, 0) + 0.05
+    assert mean_similarity(killed, last) == pytest.approx(mean_similarity(straight, last), abs=0.02)
