@@ -115,10 +115,11 @@ def card(work: Path, num_weights: int) -> str:
 
 
 def table(latest: dict[str, dict[str, Any]]) -> str:
-    """The last figures of each stage, first of all those measured on speech."""
+    """The last figures of each stage that learned."""
     lines = ["| stage | steps | figure | value |", "| --- | --- | --- | --- |"]
-    for stage in sorted(latest, key=lambda name: name != "measure"):
-        row = latest[stage]
+    for stage, row in latest.items():
+        if stage == "measure":  # of another model perhaps: it comes after this card
+            continue
         figures = [name for name in row if name not in ("stage", "step")]
         lines += [f"| {stage} | {row['step']} | {name.replace('_', ' ')} | {row[name]:g} |" for name in figures]
     return "\n".join(lines)
