@@ -37,7 +37,7 @@ def test_a_short_fine_tuning_lowers_the_held_out_loss(tmp_path):
 @pytest.mark.slow
 def test_epoch_by_epoch_samples_come_nearer_to_the_voice_and_a_killed_run_gets_as_near(tmp_path):
     straight, killed = RunFolder(tmp_path / "straight"), RunFolder(tmp_path / "killed")
-    settings = ("training.device=cpu", "sampling.num_sentences=4", "scores.num_seeds=1")
+    settings = ("training.device=cpu", "sampling.num_sentences=4", "scores.enabled=true", "scores.num_seeds=1")
     done = escuta(*demo(straight, *settings))
     assert done.returncode == 0, done.stderr
 
@@ -45,7 +45,8 @@ def test_epoch_by_epoch_samples_come_nearer_to_the_voice_and_a_killed_run_gets_a
     until(lambda: len(read_rows(killed)) > 3 or training.poll() is not None, seconds=300)
     os.kill(training.pid, signal.SIGKILL)
     training.communicate()
-    resumed = escuta("train", DEMO_VOICES["allison"].folder, "--out", killed.path, "--resume")
+    again = ("--resume", "--set", "scores.enabled=true")  # which the surroundings of tests switch off
+    resumed = escuta("train", DEMO_VOICES["allison"].folder, "--out", killed.path, *again)
     assert resumed.returncode == 0, resumed.stderr
 
     last = max(read_rows(straight))
