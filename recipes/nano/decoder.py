@@ -101,7 +101,7 @@ def listen(
     """
     pupil = Pupil(config)
     pupil.dvae.load_state_dict(learned(work, "gpt", "dvae"))
-    student = pupil.student.eval()
+    student = pupil.student.train(forgetful)
     student.load_state_dict(learned(work, "gpt"))
     encoder = SpeakerEncoder(config).eval()
     encoder.load_state_dict(learned(work, "speaker_encoder"))
@@ -112,7 +112,6 @@ def listen(
     )
     wavs = [wav_T for of_clip in features.read(work, clips, "wav", takes) for wav_T in of_clip]
     voices = [(clip.voice, TAKES[take].speed) for clip in clips for take in takes]
-    student.train(forgetful)
     return Voiced(latents_of(student, speeches), wavs, speakers_NE[next_of_voice(voices)])
 
 

@@ -20,8 +20,10 @@ stage left_off
 [ -e "$work/vocab.json" ] || stage tokenizer
 stage dvae --steps 9000
 stage gpt --steps 1500
-stage speaker_encoder --steps 1200
-[ -e "$work/stages/decoder.pt" ] || stage vocoder --steps 4600
+if [ ! -e "$work/stages/decoder.pt" ]; then # which knows the encoder's voices as they are
+    stage speaker_encoder --steps 1200
+    stage vocoder --steps 4600
+fi
 for round in $(seq "$rounds"); do
     stage gpt --steps $((1500 + round * 1500))
     stage decoder --steps $((round * 2500))
