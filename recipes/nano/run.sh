@@ -14,7 +14,7 @@ flock --nonblock 9 || { echo "$work: another run works there; expected none. Wai
 export PYTHONPATH=src OMP_NUM_THREADS=1
 stage() { nice -n 19 .venv-nano/bin/python -m "recipes.nano.$1" --work "$work" "${@:2}"; }
 
-[ -e "$work/kokoro/voices.npz" ] || stage packages
+[ -e "$work/kokoro/wave.onnx" ] || stage packages
 [ -e "$work/plan.jsonl" ] || stage texts
 
 stage synthesise --hours "$hours" &

@@ -69,13 +69,14 @@ def load(folder: Path) -> None:
     """Make this process able to speak."""
     import onnxruntime
     from kokoro_onnx import Kokoro
+    from recipes.nano.kokoro import Session
 
     global _kokoro
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"])
-    _kokoro = Kokoro.from_session(session, str(folder / "voices.npz"))
+    _kokoro = Kokoro.from_session(Session(folder, session), str(folder / "voices.npz"))
 
 
 def speak_row(task: tuple[Path, dict[str, Any]]) -> tuple[dict[str, Any], float]:
