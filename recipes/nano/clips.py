@@ -53,9 +53,7 @@ def find_clips(work: Path, splits: Iterable[str] = ("train",)) -> list[Clip]:
     return [
         Clip(row["id"], row["language"], row["voice"], row["text"], seconds[row["id"]])
         for row in read_plan(work)
-        if row["split"] in wanted
-        and row["id"] in seconds
-        and not why_dropped(seconds[row["id"]], cer.get(row["id"], 0.0))
+        if row["split"] in wanted and row["id"] in seconds and not why_dropped(seconds[row["id"]], cer.get(row["id"]))
     ]
 
 

@@ -26,18 +26,21 @@ def main() -> None:
 
 
 def judged(work: Path) -> Iterator[dict[str, Any]]:
-    """Every clip that was spoken and heard, in the order of the plan, with `dropped`: why, or an empty text."""
+    """Every clip that was spoken, in the order of the plan, with `dropped`: why, or an empty text.
+
+    The character error rate of a clip that nobody listened to yet is None, and no reason to drop it.
+    """
     seconds = {row["id"]: row["seconds"] for row in read_rows(work / "spoken.jsonl")}
     cer = {row["id"]: row["cer"] for row in read_rows(work / "recognised.jsonl")}
     for row in read_plan(work):
-        if row["id"] in seconds and row["id"] in cer:
-            found = {"seconds": seconds[row["id"]], "cer": cer[row["id"]]}
+        if row["id"] in seconds:
+            found = {"seconds": seconds[row["id"]], "cer": cer.get(row["id"])}
             yield row | found | {"dropped": why_dropped(**found)}
 
 
-def why_dropped(seconds: float, cer: float) -> str:
+def why_dropped(seconds: float, cer: float | None) -> str:
     """The reason to leave a clip out; empty where there is none."""
-    if cer > MAX_CER:
+    if cer is not None and cer > MAX_CER:
         return "misheard"
     if not CLIP_SECONDS[0] <= seconds <= CLIP_SECONDS[1]:
         return "too short" if seconds < CLIP_SECONDS[0] else "too long"
@@ -60,8 +63,9 @@ def print_figures(clips: list[dict[str, Any]]) -> None:
     for (split, language), group in sorted(groups.items()):
         kept = [clip for clip in group if not clip["dropped"]]
         hours = sum(clip["seconds"] for clip in kept) / 3600
-        cer = sum(clip["cer"] for clip in group) / len(group)
-        print(f"{split:10} {language} kept {len(kept):5} of {len(group):5}, {hours:.2f} h, error of all {cer:.3f}")
+        cer = [clip["cer"] for clip in group if clip["cer"] is not None]
+        error = f"error of {len(cer)} heard {sum(cer) / max(1, len(cer)):.3f}"
+        print(f"{split:10} {language} kept {len(kept):5} of {len(group):5}, {hours:.2f} h, {error}")
     dropped = {voice: sum(bool(clip["dropped"]) for clip in group) / len(group) for voice, group in voices.items()}
     for (language, voice), share in sorted(dropped.items(), key=lambda item: -item[1])[:10]:
         print(f"{share:.0%} of {len(voices[language, voice])} clips of {voice} in {language} dropped")

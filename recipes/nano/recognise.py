@@ -56,7 +56,7 @@ def heard_before(plan: dict[str, dict[str, Any]], manifest: Path) -> dict[str, f
     if not manifest.exists():
         return {}
     said = ("language", "voice", "speed", "text")
-    rows = [row for row in read_manifest(manifest) if row["id"] in plan]
+    rows = [row for row in read_manifest(manifest) if row["id"] in plan and row["cer"] is not None]
     return {row["id"]: row["cer"] for row in rows if all(row[name] == plan[row["id"]][name] for name in said)}
 
 

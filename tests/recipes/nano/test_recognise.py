@@ -29,8 +29,12 @@ def test_the_rate_is_over_what_was_said():
 
 def test_what_a_manifest_says_of_a_clip_is_not_heard_again(tmp_path):
     said = {"language": "en", "voice": "af_sky", "speed": 1.0, "text": "The cat sat."}
-    plan = {"a": {"id": "a", **said}, "b": {"id": "b", **said}}
-    rows = [{"id": "a", **said, "cer": 0.02}, {"id": "b", **said, "voice": "am_adam", "cer": 0.3}]
+    plan = {id_: {"id": id_, **said} for id_ in "abc"}
+    rows = [
+        {"id": "a", **said, "cer": 0.02},
+        {"id": "b", **said, "voice": "am_adam", "cer": 0.3},
+        {"id": "c", **said, "cer": None},
+    ]
     manifest = tmp_path / "manifest.jsonl.gz"
     manifest.write_bytes(gzip.compress("".join(map(line, rows)).encode()))
 
