@@ -110,6 +110,8 @@ class Pupil:
     def __init__(self, config: XttsConfig) -> None:
         torch.manual_seed(0)
         self.student = Student(replace(config, gpt=replace(config.gpt, dropout=DROPOUT)))
+        for block in self.student.gpt.h:
+            block.attn.dropout = 0.0  # every position of every pair of them: a tenth of a step
         self.dvae = nn.ModuleDict({"dvae": Dvae(config)})
         self.dvae.register_buffer("mel_stats", torch.ones(config.num_mel_bins))
         self.average = Average(self.student)
