@@ -180,7 +180,7 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
         found = pupil.learn(speeches.batch(BATCH, MAX_CODES, step_generator(step)), step)
         stage.saw(**{name: found[loss] for name, loss in SEEN.items()})
         if (step + 1) % FIGURE_STEPS == 0:
-            stage.figure(clips=len(speeches), **held_out_losses(config, pupil.average.state_dict(), held_out))
+            stage.figure(takes=len(speeches), **held_out_losses(config, pupil.average.state_dict(), held_out))
 
 
 def take_dvae(kept: nn.ModuleDict, state: Mapping[str, Tensor]) -> None:

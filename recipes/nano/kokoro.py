@@ -16,7 +16,7 @@ import onnx
 from onnx import NodeProto, helper, numpy_helper
 
 GENERATOR = "/decoder/decoder/generator/"
-SHAPES: dict[str, Sequence[int | str]] = {  # of what goes from part to part: T frames, in twos, and in sixties
+SHAPES: dict[str, Sequence[int | str]] = {  # of what goes from part to part, in frames of 25 ms, T of them
     "/decoder/Slice_output_0": (1, 128),
     "/decoder/decoder/Unsqueeze_output_0": (1, 1, "2T"),
     "/encoder/MatMul_1_output_0": (1, 512, "T"),

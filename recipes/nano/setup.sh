@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv-nano, the environment of the recipe; does nothing where it is there already.
+# Make .venv-nano, the environment of the recipe; does nothing where it is there already, with all that is required.
 #
 #   recipes/nano/setup.sh [FOLDER]      FOLDER defaults to .venv-nano
 set -euo pipefail
@@ -9,10 +9,10 @@ environment=${1:-$here/../../.venv-nano}
 torch=torch==2.13.0
 ready=$environment/ready-for-nano
 
-[ -e "$ready" ] && exit 0
+cmp --silent "$here/requirements.txt" "$ready" && exit 0
 
 python3 -m venv "$environment"
 pip() { "$environment/bin/python" -m pip install --quiet "$@"; }
 pip "$torch"
 pip --constraint <(echo "$torch") --requirement "$here/requirements.txt"
-touch "$ready"
+cp "$here/requirements.txt" "$ready"
