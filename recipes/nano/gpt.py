@@ -40,6 +40,7 @@ WARMUP = 200
 STEADY = 4000  # steps; then the learning rate falls with the root of their number
 SOUND_WEIGHT = 2.0
 WRONG = 0.2  # of the codes that the next is told from
+UNTOLD = 0.1  # of all items, those without their text: what guidance leads away from
 DROPOUT = 0.15  # with 0.1, two hours of speech were learned by heart from step 4000 on
 GUIDED_STEPS = 2500  # in which the weight of being where the text is falls to a tenth
 NEWS_STEPS = 250  # how often it looks for new clips
@@ -59,6 +60,9 @@ class Student(Gpt):
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of `Gpt`, with `loss_sound`, and `hits`: how often the likeliest code is the true one."""
+        if self.training:
+            untold_B = torch.rand(len(batch["text"])) < UNTOLD
+            batch = {**batch, "text_lengths": batch["text_lengths"].masked_fill(untold_B, 0)}
         text, codes = self.segments(batch)
         wrong_BP = torch.zeros_like(codes.inputs_BP, dtype=torch.bool)
         if self.training:

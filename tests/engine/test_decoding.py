@@ -1,5 +1,7 @@
 """Decoding, with a model that counts: after token n it finds n + 1 likeliest, and n + 2 second."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -79,6 +81,17 @@ def test_each_sequence_of_a_batch_ends_by_itself_and_leaves():
     assert [one.stop for one in decoded] == ["limit", "ended", "ended"]
     assert model.read == [([1, 2, 1], 0), ([2, 3, 2], 1), ([3, 3], 2), ([4], 3)]
     assert model.room == ([3, 1, 2], 9)
+
+
+def test_a_guided_sequence_is_read_without_what_is_said_too_and_leaves_with_it():
+    model = Counting()
+    ending, long = (Rules(replace(GREEDY, guidance=1.0), stop, limit=5) for stop in (4, NUM_TOKENS))
+    starts = [replace(start(rules, length=3), untold_SD=torch.full((2, 1), 5.0)) for rules in (ending, long)]
+    decoded = decode(model, starts)
+    assert [one.tokens_K.tolist() for one in decoded] == [[1, 2, 3, 4], [1, 2, 3, 4, 5]]
+    assert [one.hidden_KD.flatten().tolist() for one in decoded] == [[0, 1, 2, 3], [0, 1, 2, 3, 4]]
+    assert model.read == [([1] * 4, 0), ([2] * 4, 1), ([3] * 4, 2), ([4] * 2, 3)]
+    assert model.room == ([3, 3, 2, 2], 5)
 
 
 def test_tokens_said_before_the_first_are_penalised_and_so_are_the_generated():

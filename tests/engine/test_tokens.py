@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from escuta.engine.tokens import TokenChoice, next_token, penalised, without_unlikely
+from escuta.engine.tokens import TokenChoice, guided, next_token, penalised, without_unlikely
 
 NOTHING_SAID = torch.zeros(4, dtype=torch.bool)
 
@@ -14,6 +14,12 @@ def test_the_penalty_divides_positive_logits_and_multiplies_negative_ones():
     said_V = torch.tensor([True, True, False, False])
     weaker_V = penalised(torch.tensor([4.0, -4.0, 4.0, -4.0]), said_V, 2.0)
     assert weaker_V.tolist() == [2.0, -8.0, 4.0, -4.0]
+
+
+def test_guidance_goes_on_in_the_direction_of_what_was_told():
+    told_V, untold_V = torch.tensor([2.0, 1.0, 0.0]), torch.tensor([2.0, 0.0, 1.0])
+    assert guided(told_V, untold_V, 0.0).tolist() == [2.0, 1.0, 0.0]
+    assert guided(told_V, untold_V, 1.5).tolist() == [2.0, 2.5, -1.5]
 
 
 def test_top_k_keeps_the_k_likeliest_and_their_equals():
@@ -56,7 +62,9 @@ def test_one_seed_draws_one_sequence_and_the_frequencies_follow_the_temperature(
     torch.testing.assert_close(frequencies_V, (logits_V / 0.5).softmax(0), atol=0.03, rtol=0)
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_k": -1}, {"top_p": 0.0}, {"repetition_penalty": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": 0.0}, {"top_k": -1}, {"top_p": 0.0}, {"repetition_penalty": 0.0}, {"guidance": -0.1}]
+)
 def test_a_choice_that_cannot_be_made_is_refused(wrong):
     with pytest.raises(ValueError, match="is no choice; expected temperature > 0"):
         TokenChoice(**wrong)

@@ -80,7 +80,7 @@ def test_a_sample_is_its_sentences_the_reference_and_how_they_were_made(voice, c
             "repetition_penalty": 5.0,
             "greedy": False,
             "steps": None,
-            "guidance": None,
+            "guidance": 0.0,
         },
         "sample_rate": 22050,
         "escuta": __version__,

@@ -1,6 +1,7 @@
 """Autoregressive decoding: one token after another, for several sequences in step.
 
-Shapes: B sequences that have not ended, S prompt positions, D width, V vocabulary, K generated tokens.
+Shapes: B rows, of sequences that have not ended: each has one, or with guidance G = 2, told what to say and not;
+S prompt positions, D width, V vocabulary, K generated tokens.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from escuta.engine.cache import Cache
-from escuta.engine.tokens import TokenChoice, next_token
+from escuta.engine.tokens import TokenChoice, guided, next_token
 
 
 class Decodable(Protocol):
@@ -56,6 +57,8 @@ class Start:
     rules: Rules
     generator: torch.Generator
     """On the CPU; the same state, weights and prompts give the same tokens."""
+    untold_SD: Tensor | None = None
+    """The prompt without what is to be said, for guidance; every sequence of a batch has one, or none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +83,27 @@ def decode(model: Decodable, starts: Sequence[Start], progress: Callable[[], Non
         starts: The sequences.
         progress: Called after every token of the batch.
     """
-    cache = model.new_cache([len(start.prompt_SD) for start in starts], max(start.rules.limit for start in starts))
-    hidden_BD = model.prefill([start.prompt_SD for start in starts], cache)
+    prompts = [start.prompt_SD for start in starts]
+    prompts += [start.untold_SD for start in starts if start.untold_SD is not None]
+    num_each = len(prompts) // len(starts)
+    cache = model.new_cache([len(prompt_SD) for prompt_SD in prompts], max(start.rules.limit for start in starts))
+    hidden_BD = model.prefill(prompts, cache)
     everyone = [_Sequence(start) for start in starts]
     going = everyone
     for index in count():
         logits_BV = model.next_logits(hidden_BD).cpu()  # all at once: a device is waited for once a token
-        for sequence, logits_V, hidden_D in zip(going, logits_BV, hidden_BD, strict=True):
-            sequence.choose(logits_V, hidden_D)
+        each_logits_GV = logits_BV.view(num_each, len(going), -1).unbind(1)
+        for sequence, logits_GV, hidden_D in zip(going, each_logits_GV, hidden_BD[: len(going)], strict=True):
+            sequence.choose(logits_GV, hidden_D)
         if progress:
             progress()
         left = [row for row, sequence in enumerate(going) if not sequence.stop]
         if not left:
             break
         if len(left) < len(going):
-            cache.keep(left)
+            cache.keep([row + copy * len(going) for copy in range(num_each) for row in left])
             going = [going[row] for row in left]
-        hidden_BD = model.step([sequence.tokens[-1] for sequence in going], index, cache)
+        hidden_BD = model.step([sequence.tokens[-1] for sequence in going] * num_each, index, cache)
     return [sequence.decoded() for sequence in everyone]
 
 
@@ -110,9 +117,12 @@ class _Sequence:
         self._hidden: list[Tensor] = []
         self._said_V: Tensor | None = None
 
-    def choose(self, logits_V: Tensor, hidden_D: Tensor) -> None:
+    def choose(self, logits_GV: Tensor, hidden_D: Tensor) -> None:
         """Choose the next token."""
         rules = self._start.rules
+        logits_V = logits_GV[0]
+        if len(logits_GV) > 1:
+            logits_V = guided(logits_V, logits_GV[1], rules.choice.guidance)
         if self._said_V is None:
             self._said_V = torch.zeros_like(logits_V, dtype=torch.bool)
             self._said_V[list(rules.said)] = True

@@ -1,4 +1,4 @@
-"""Which token comes next: temperature, top-k, top-p and the repetition penalty, as Hugging Face transformers has them.
+"""Which token comes next: guidance, the repetition penalty, temperature, top-k and top-p, in this order.
 
 Shapes: V vocabulary.
 """
@@ -23,10 +23,15 @@ class TokenChoice:
     """1.0 is none; above, what was already said becomes less likely."""
     greedy: bool = False
     """Always the likeliest: nothing is drawn, and temperature, top_k and top_p say nothing."""
+    guidance: float = 0.0
+    """How far to go beyond what is likely, away from what is likely without being told what to say; 0.0 is none."""
 
     def __post_init__(self) -> None:
-        if not (self.temperature > 0 and self.top_k >= 0 and 0 < self.top_p <= 1 and self.repetition_penalty > 0):
-            raise ValueError(f"{self} is no choice; expected temperature > 0, top_k >= 0, 0 < top_p <= 1, penalty > 0")
+        drawn = self.temperature > 0 and self.top_k >= 0 and 0 < self.top_p <= 1
+        if not (drawn and self.repetition_penalty > 0 and self.guidance >= 0):
+            raise ValueError(
+                f"{self} is no choice; expected temperature > 0, top_k >= 0, 0 < top_p <= 1, penalty > 0, guidance >= 0"
+            )
 
 
 def next_token(logits_V: Tensor, said_V: Tensor, choice: TokenChoice, generator: torch.Generator) -> int:
@@ -45,10 +50,18 @@ def next_token(logits_V: Tensor, said_V: Tensor, choice: TokenChoice, generator:
     return int(torch.multinomial(logits_V.softmax(-1).cpu(), 1, generator=generator))
 
 
+def guided(logits_V: Tensor, untold_V: Tensor, guidance: float) -> Tensor:
+    """Move logits away from those of a model that was not told what to say.
+
+    Source: classifier-free guidance (arXiv:2207.12598), of language models as in arXiv:2306.17806.
+    """
+    return logits_V + guidance * (logits_V - untold_V)
+
+
 def penalised(logits_V: Tensor, said_V: Tensor, penalty: float) -> Tensor:
     """Make what was said less likely: positive logits are divided by `penalty`, negative ones multiplied.
 
-    Source: CTRL (arXiv:1909.05858) and transformers' RepetitionPenaltyLogitsProcessor.
+    Source: CTRL (arXiv:1909.05858) and Hugging Face transformers' RepetitionPenaltyLogitsProcessor.
     """
     weaker_V = torch.where(logits_V < 0, logits_V * penalty, logits_V / penalty)
     return torch.where(said_V, weaker_V, logits_V)

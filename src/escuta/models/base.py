@@ -51,7 +51,7 @@ class Generation:
     steps: int | None = None
     """On the way from noise to speech, where a family flows; more are slower and smoother."""
     guidance: float | None = None
-    """How far a family that flows goes beyond what is likely with the text, away from what is without; 0 is none."""
+    """How far to go beyond what is likely with the text, away from what is likely without; 0 is none."""
 
 
 @dataclass(frozen=True, slots=True)

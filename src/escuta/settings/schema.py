@@ -165,7 +165,8 @@ class SamplingSettings(_Section):
     """Of F5-TTS from noise to speech: more are slower and smoother; 16 when not given."""
 
     guidance: float | None = Field(default=None, ge=0)
-    """How far F5-TTS goes towards the text and the voice, 0 being not at all; 2 when not given."""
+    """How far to go towards the text (F5-TTS: and the voice), away from what is likely without; 0 is not at all; the
+    model's own when not given: of XTTS-v2 0, of F5-TTS 2."""
 
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     """Where the speaking process computes: cpu, or a GPU that training leaves free, as cuda:1."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from escuta.models.xtts.speak import MAX_ROWS, Sentence, choose_codes, evaluatin
 from tiny_xtts import TINY, drawn, tiny
 
 DRAWN = TokenChoice(temperature=0.9, top_k=20, top_p=0.9, repetition_penalty=2.0)
+GUIDED = replace(DRAWN, guidance=1.5)
 STOP = TINY.gpt.stop_audio_token
 
 
@@ -116,13 +119,26 @@ def test_another_precision_of_the_language_model_is_bridged():
     assert say_one(gpt, tiny(WaveformDecoder), half).wav_T.dtype == torch.float32
 
 
-def test_sentences_said_together_are_those_said_one_by_one():
+def test_guidance_leads_away_from_what_is_said_without_a_text():
+    gpt, what, choice = tiny(Gpt), sentence(), TokenChoice(greedy=True, guidance=1.5)
+    (decoded,) = choose_codes(PackedGpt(gpt), [what], choice, limit=20)
+    told_KV, untold_KV = (
+        gpt.mel_head(gpt.latents(text_N[None], decoded.tokens_K[None], what.conditioning_LD[None]))[0]
+        for text_N in (what.text_N, what.text_N[:0])
+    )
+    assert torch.equal(decoded.tokens_K, (told_KV + 1.5 * (told_KV - untold_KV)).argmax(1))
+    assert not torch.equal(decoded.tokens_K, told_KV.argmax(1))
+    torch.testing.assert_close(gpt.mel_head(decoded.hidden_KD), told_KV)  # the decoder voices what was told
+
+
+@pytest.mark.parametrize("choice", [DRAWN, GUIDED], ids=["unguided", "guided"])
+def test_sentences_said_together_are_those_said_one_by_one(choice):
     gpt, decoder = eager_to_stop().double(), tiny(WaveformDecoder)  # in float32 the last bits hang on the company
     sentences = [sentence(2 + i % 5, seed=i) for i in range(MAX_ROWS + 2)]
-    together = say(gpt, decoder, *sentences)
+    together = say(gpt, decoder, *sentences, choice=choice)
     assert len({len(said.codes_K) for said in together}) > 2
     for what, said in zip(sentences, together, strict=True):
-        alone = say_one(gpt, decoder, what)
+        alone = say_one(gpt, decoder, what, choice=choice)
         assert torch.equal(said.codes_K, alone.codes_K)
         assert said.stop == alone.stop
         torch.testing.assert_close(said.wav_T, alone.wav_T)

@@ -47,7 +47,9 @@ class Prompter(nn.Module):
 
     def prompt(self, text_BN: Tensor, conditioning_BLD: Tensor) -> Tensor:
         """Embed all that precedes the first code: the voice, the text with its start and stop, the start code."""
-        return self.sequence(text_BN, torch.full_like(text_BN[:, :1], self.config.start_audio_token), conditioning_BLD)
+        return self.sequence(
+            text_BN, text_BN.new_full((len(text_BN), 1), self.config.start_audio_token), conditioning_BLD
+        )
 
     def sequence(self, text_BN: Tensor, codes_BP: Tensor, conditioning_BLD: Tensor) -> Tensor:
         """Embed the voice, the text with its start and stop, and the codes, of which the first is the start code."""

@@ -20,7 +20,8 @@ PLACEHOLDER_TOKEN = 1
 """Stands for every position before the codes, so the repetition penalty takes it as said; coqui-tts gpt.py generate."""
 
 MAX_ROWS = 16
-"""Sentences decoded together; each keeps some 0.25 MB a position. More of them hardly get faster on a CPU."""
+"""Of sentences decoded together, with guidance two for each; a row keeps some 0.25 MB a position. More of them hardly
+get faster on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def speak(
     Raises:
         ValueError: A sentence has more text tokens than the model has positions for.
     """
-    batches = [sentences[i : i + MAX_ROWS] for i in range(0, len(sentences), MAX_ROWS)]
+    size = MAX_ROWS // 2 if choice.guidance else MAX_ROWS
+    batches = [sentences[i : i + size] for i in range(0, len(sentences), size)]
     return [
         _voiced(decoder, sentence, decoded)
         for batch in batches
@@ -112,7 +114,10 @@ def choose_codes(
     )
     starts = [
         Start(
-            gpt.prompt(sentence.text_N, sentence.conditioning_LD), rules, torch.Generator().manual_seed(sentence.seed)
+            gpt.prompt(sentence.text_N, sentence.conditioning_LD),
+            rules,
+            torch.Generator().manual_seed(sentence.seed),
+            gpt.prompt(sentence.text_N[:0], sentence.conditioning_LD) if choice.guidance else None,
         )
         for sentence in sentences
     ]
