@@ -6,11 +6,11 @@ One file of 16-bit weights, its config and vocabulary, and a card that says what
 from pathlib import Path
 from typing import Any
 
-from recipes.nano.clips import find_clips
+from recipes.nano.manifest import judged, read_manifest
 from recipes.nano.sizes import nano_config
-from recipes.nano.stage import learned
+from recipes.nano.stage import latest_figures, learned
 from recipes.nano.voices import UNHEARD
-from recipes.nano.work import HERE, arguments, publish, read_rows
+from recipes.nano.work import HERE, arguments, publish
 from torch import Tensor
 
 from escuta.models.xtts.config import XttsConfig
@@ -98,30 +98,25 @@ def shortened(name: str, tensor: Tensor) -> Tensor:
 
 def card(work: Path, num_weights: int) -> str:
     """Say what nano was made of, and what the stages last measured on clips they never heard."""
-    clips = find_clips(work)
-    voices = {clip.voice for clip in clips}
-    latest: dict[str, dict[str, Any]] = {}
-    for row in read_rows(work / "figures.jsonl"):
-        latest[row["stage"]] = latest.get(row["stage"], {}) | row
+    clips = [row for row in judged(work, read_manifest()) if row["split"] == "train" and not row["dropped"]]
+    voices = {row["voice"] for row in clips}
     return CARD.format(
         millions=round(num_weights / 1e6),
-        hours=sum(clip.seconds for clip in clips) / 3600,
+        hours=sum(row["seconds"] for row in clips) / 3600,
         clips=len(clips),
         voices=len(voices),
         blends=sum("+" in voice for voice in voices),
         unheard=", ".join(sorted(UNHEARD)),
-        scores=table(latest),
+        scores=table(latest_figures(work)),
     )
 
 
-def table(latest: dict[str, dict[str, Any]]) -> str:
-    """The last figures of each stage that learned."""
+def table(rows: list[dict[str, Any]]) -> str:
+    """Figures of stages, a line each."""
     lines = ["| stage | steps | figure | value |", "| --- | --- | --- | --- |"]
-    for stage, row in latest.items():
-        if stage == "measure":  # of another model perhaps: it comes after this card
-            continue
+    for row in rows:
         figures = [name for name in row if name not in ("stage", "step")]
-        lines += [f"| {stage} | {row['step']} | {name.replace('_', ' ')} | {row[name]:g} |" for name in figures]
+        lines += [f"| {row['stage']} | {row['step']} | {name.replace('_', ' ')} | {row[name]:g} |" for name in figures]
     return "\n".join(lines)
 
 

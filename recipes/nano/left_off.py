@@ -1,15 +1,17 @@
 """Go on from the model that ships, where the work folder is gone: `python -m recipes.nano.left_off`.
 
 What ships holds averages alone. The little that is needed besides to make them better is in left_off.safetensors, which
-`--keep` writes: the layer that tells the sound from latents, the judges, and how many steps each stage took. Optimizers
-begin anew. The DVAE and the speaker encoder are what they are: nothing here lets them learn on.
+`--keep` writes: the layer that tells the sound from latents, the judges, how many steps each stage took, and what it
+last said of held-out clips. Optimizers begin anew. The DVAE and the speaker encoder are what they are: nothing here
+lets them learn on.
 """
 
+import json
 from pathlib import Path
 
 from recipes.nano.assemble import SHIPPED
-from recipes.nano.stage import learned, read_stage, save_stage, stage_file
-from recipes.nano.work import HERE, arguments, publish
+from recipes.nano.stage import FIGURES, latest_figures, learned, read_stage, save_stage, stage_file
+from recipes.nano.work import HERE, arguments, publish, write_rows
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -40,14 +42,15 @@ def keep(work: Path, file: Path) -> None:
     tensors = {name: gpt[name] for name in gpt if name.startswith(SOUND)}
     tensors |= {f"{JUDGES}{name}": tensor for name, tensor in judges.items()}
     steps = {name: str((read_stage(work, name) or {})["step"]) for name in STAGES}
-    publish(file, save({name: tensor.half().contiguous() for name, tensor in tensors.items()}, steps))
+    figures = {FIGURES: json.dumps(latest_figures(work))}
+    publish(file, save({name: tensor.half().contiguous() for name, tensor in tensors.items()}, steps | figures))
 
 
 def restore(work: Path, shipped: Path, file: Path) -> None:
     """Write WORK/stages/NAME.pt of every stage that has none, and the vocabulary."""
     weights = load_weights(shipped)
     with safe_open(file, "pt") as kept:
-        steps = {name: int(number) for name, number in kept.metadata().items()}
+        said = kept.metadata()
         besides = {name: kept.get_tensor(name).float() for name in kept.keys()}  # noqa: SIM118
     sound = {name: besides[name] for name in besides if name.startswith(SOUND)}
     judges = {name.removeprefix(JUDGES): besides[name] for name in besides if name.startswith(JUDGES)}
@@ -61,10 +64,12 @@ def restore(work: Path, shipped: Path, file: Path) -> None:
     }
     for name in STAGES:
         if not stage_file(work, name).exists():
-            save_stage(work, name, steps[name], parts[name])
-            print(f"{name}: goes on from the model that ships, after {steps[name]} steps")
+            save_stage(work, name, int(said[name]), parts[name])
+            print(f"{name}: goes on from the model that ships, after {said[name]} steps")
     if not (work / "vocab.json").exists():
         publish(work / "vocab.json", (shipped / "vocab.json").read_bytes())
+    if not (work / FIGURES).exists():
+        write_rows(work / FIGURES, json.loads(said[FIGURES]))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

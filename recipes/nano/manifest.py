@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,29 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--out", type=Path, default=MANIFEST, help="the file to write")
     chosen = parser.parse_args()
-    clips = list(judged(chosen.work))
+    clips = list(judged(chosen.work, read_manifest()))
     publish(chosen.out, gzip.compress("".join(map(line, clips)).encode(), mtime=0))
     print_figures(clips)
 
 
-def judged(work: Path) -> Iterator[dict[str, Any]]:
+def judged(work: Path, earlier: Iterable[dict[str, Any]] = ()) -> Iterator[dict[str, Any]]:
     """Every clip that was spoken, in the order of the plan, with `dropped`: why, or an empty text.
 
     The character error rate of a clip that nobody listened to yet is None, and no reason to drop it.
+
+    Args:
+        work: Where clips were spoken.
+        earlier: Rows of clips spoken in other work folders, which the model that ships learned from before.
     """
+    elsewhere = {row["id"]: row for row in earlier}
     seconds = {row["id"]: row["seconds"] for row in read_rows(work / "spoken.jsonl")}
     cer = {row["id"]: row["cer"] for row in read_rows(work / "recognised.jsonl")}
     for row in read_plan(work):
         if row["id"] in seconds:
             found = {"seconds": seconds[row["id"]], "cer": cer.get(row["id"])}
             yield row | found | {"dropped": why_dropped(**found)}
+        elif row["id"] in elsewhere:
+            yield elsewhere[row["id"]]
 
 
 def why_dropped(seconds: float, cer: float | None) -> str:

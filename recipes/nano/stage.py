@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from recipes.nano.work import append_row, publish
+from recipes.nano.work import append_row, publish, read_rows
 from torch import Tensor, nn
 
 SAVE_SECONDS = 180.0
 PRINT_STEPS = 50
+FIGURES = "figures.jsonl"
 
 
 class Part(Protocol):
@@ -147,7 +148,16 @@ def add_figures(work: Path, stage: str, step: int, figures: Mapping[str, float])
     """Print figures and add them to WORK/figures.jsonl."""
     rounded = {name: round(float(value), 4) for name, value in figures.items()}
     print(f"{stage} {step}: " + ", ".join(f"{name} {value:.4g}" for name, value in rounded.items()), flush=True)
-    append_row(work / "figures.jsonl", {"stage": stage, "step": step, **rounded})
+    append_row(work / FIGURES, {"stage": stage, "step": step, **rounded})
+
+
+def latest_figures(work: Path) -> list[dict[str, Any]]:
+    """The last figures of each stage that learned, one row a stage."""
+    latest: dict[str, dict[str, Any]] = {}
+    for row in read_rows(work / FIGURES):
+        if row["stage"] != "measure":  # of another model perhaps: it comes after the card
+            latest[row["stage"]] = latest.get(row["stage"], {}) | row
+    return list(latest.values())
 
 
 def step_generator(step: int) -> torch.Generator:

@@ -17,3 +17,8 @@ def test_clips_that_were_spoken_are_judged_and_those_not_heard_yet_are_kept(tmp_
         {"id": "a", "text": "Oi.", "seconds": 3.0, "cer": None, "dropped": ""},
         {"id": "b", "text": "Oi.", "seconds": 2.0, "cer": 0.0, "dropped": ""},
     ]
+    earlier = [{"id": "c", "cer": 0.2}, {"id": "b", "cer": 0.3}]
+    assert list(judged(tmp_path, earlier))[1:] == [
+        {"id": "b", "text": "Oi.", "seconds": 2.0, "cer": 0.0, "dropped": ""},
+        {"id": "c", "cer": 0.2},  # as it was written down where it was spoken
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from recipes.nano.clips import find_clips, read_wave
-from recipes.nano.stage import learned, read_stage
+from recipes.nano.stage import latest_figures, learned, read_stage
 from recipes.nano.work import read_rows
 from torch import Tensor
 
@@ -79,8 +79,11 @@ def test_without_a_work_folder_stages_go_on_from_what_ships(prepared: Path, tiny
     before = {name: learned(prepared, name) for name in ("gpt", "decoder")}
     shutil.rmtree(prepared / "stages")
     (prepared / "vocab.json").unlink()
+    figures = latest_figures(prepared)
+    (prepared / "figures.jsonl").unlink()
 
     left_off.restore(prepared, tmp_path / "nano", tmp_path / "left_off.safetensors")
+    assert latest_figures(prepared) == figures != []
     for name in ("gpt", "decoder"):
         for tensor, wanted in before[name].items():
             torch.testing.assert_close(learned(prepared, name)[tensor], wanted, rtol=1e-3, atol=1e-3)
