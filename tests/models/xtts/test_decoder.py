@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from escuta.models.xtts.decoder import WaveformDecoder
+from escuta.models.xtts.decoder import EVEN_FRAMES, WaveformDecoder
 from tiny_xtts import TINY, drawn, tiny
 
 
@@ -51,6 +51,15 @@ def test_packing_changes_no_more_than_rounding_does():
     chunked_BT = packed(latents_BKD.bfloat16(), speaker_BE.bfloat16(), 7).float()
     assert (chunked_BT - packed_BT).std() < 0.02 * exact_BT.std()
     torch.testing.assert_close(decoder(latents_BKD, speaker_BE), exact_BT, atol=0, rtol=0)  # left as it was
+
+
+def test_speech_of_any_length_is_voiced_by_the_same_packed_kernels():
+    packed, lengths = tiny(WaveformDecoder).folded().packed(), set()
+    packed.conv_pre.register_forward_hook(lambda _conv, inputs, _out: lengths.add(inputs[0].shape[-1]))
+    for num_codes in range(1, 31):
+        wav_BT = packed(drawn(1, num_codes, 32).bfloat16(), drawn(1, 12).bfloat16())
+        assert wav_BT.shape == (1, int(num_codes * 4 * 24000 / 22050) * 256)
+    assert lengths == {EVEN_FRAMES, 2 * EVEN_FRAMES, 3 * EVEN_FRAMES}
 
 
 @pytest.mark.parametrize("chunk_frames", [7, 50, 60])

@@ -22,6 +22,8 @@ LEAK = (
 OUTER_KERNEL = 7  # of the first convolution and the last
 CHUNK_FRAMES = 512
 """5.5 s. Shorter chunks hear more twice; longer ones take more memory."""
+EVEN_FRAMES = 64
+"""0.7 s. What is packed voices multiples of it: oneDNN makes kernels anew for each length, half a second of work."""
 
 
 class WaveformDecoder(nn.Module):
@@ -97,7 +99,11 @@ class WaveformDecoder(nn.Module):
         for start in range(0, num_frames, chunk_frames):
             end = min(start + chunk_frames, num_frames)
             heard_from, heard_to = max(0, start - self.reach_frames), min(end + self.reach_frames, num_frames)
-            wav_BT = self._voice(frames_BDM[:, :, heard_from:heard_to], speaker_BE[:, :, None])
+            heard_BDM = frames_BDM[:, :, heard_from:heard_to]
+            if self._is_flat:
+                missing = -heard_BDM.shape[2] % EVEN_FRAMES
+                heard_BDM = functional.pad(heard_BDM, (0, missing), mode="replicate")
+            wav_BT = self._voice(heard_BDM, speaker_BE[:, :, None])
             voiced.append(wav_BT[:, (start - heard_from) * self.hop : (end - heard_from) * self.hop])
         return torch.cat(voiced, dim=1)
 
