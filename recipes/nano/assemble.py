@@ -41,7 +41,7 @@ What its stages say of speech that they never heard:
 
 ## Limits
 
-- Many of its words cannot be made out, English ones above all: it learned from few hours of speech, on two cores.
+- Some of its words cannot be made out, English ones above all: it learned from few hours of speech, on two cores.
 - English and Portuguese alone, and best in short sentences of everyday words.
 - Voices unlike Kokoro's, those of people above all, are cloned roughly before fine-tuning.
 - coqui-tts cannot load it: its sizes are in `config.json`, where coqui-tts reads only some of them.

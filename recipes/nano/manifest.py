@@ -32,17 +32,18 @@ def judged(work: Path, earlier: Iterable[dict[str, Any]] = ()) -> Iterator[dict[
 
     Args:
         work: Where clips were spoken.
-        earlier: Rows of clips spoken in other work folders, which the model that ships learned from before.
+        earlier: Rows of clips spoken in other work folders, which the model that ships learned from before; they stay
+            where nobody listened here.
     """
     elsewhere = {row["id"]: row for row in earlier}
     seconds = {row["id"]: row["seconds"] for row in read_rows(work / "spoken.jsonl")}
     cer = {row["id"]: row["cer"] for row in read_rows(work / "recognised.jsonl")}
     for row in read_plan(work):
-        if row["id"] in seconds:
+        if row["id"] in elsewhere and row["id"] not in cer:
+            yield elsewhere[row["id"]]
+        elif row["id"] in seconds:
             found = {"seconds": seconds[row["id"]], "cer": cer.get(row["id"])}
             yield row | found | {"dropped": why_dropped(**found)}
-        elif row["id"] in elsewhere:
-            yield elsewhere[row["id"]]
 
 
 def why_dropped(seconds: float, cer: float | None) -> str:

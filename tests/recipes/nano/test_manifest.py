@@ -17,8 +17,12 @@ def test_clips_that_were_spoken_are_judged_and_those_not_heard_yet_are_kept(tmp_
         {"id": "a", "text": "Oi.", "seconds": 3.0, "cer": None, "dropped": ""},
         {"id": "b", "text": "Oi.", "seconds": 2.0, "cer": 0.0, "dropped": ""},
     ]
-    earlier = [{"id": "c", "cer": 0.2}, {"id": "b", "cer": 0.3}]
-    assert list(judged(tmp_path, earlier))[1:] == [
-        {"id": "b", "text": "Oi.", "seconds": 2.0, "cer": 0.0, "dropped": ""},
-        {"id": "c", "cer": 0.2},  # as it was written down where it was spoken
-    ]
+
+
+def test_clips_that_nobody_listened_to_here_stay_as_they_were_written_down_elsewhere(tmp_path):
+    write_rows(tmp_path / "plan.jsonl", [{"id": id_} for id_ in "abcd"])
+    write_rows(tmp_path / "spoken.jsonl", [{"id": id_, "seconds": 2.0} for id_ in "abd"])
+    write_rows(tmp_path / "recognised.jsonl", [{"id": "b", "cer": 0.0}])
+    earlier = [{"id": id_, "cer": 0.2} for id_ in "cba"]
+    found = [(row["id"], row["cer"]) for row in judged(tmp_path, earlier)]
+    assert found == [("a", 0.2), ("b", 0.0), ("c", 0.2), ("d", None)]
