@@ -27,7 +27,7 @@ from bench.machine import machine
 from bench.nano_table import figures, nano_tables
 from bench.pages import PAGES as DOCS_PAGES
 from bench.pages import Pages, put
-from escuta.models.base import Generation, Reference, VoiceModel
+from escuta.models.base import Generation, Reference, Spoken, VoiceModel
 from escuta.models.bases import NANO, find_base
 from escuta.models.load import load_model
 from escuta.models.precision import precision_for
@@ -76,7 +76,7 @@ def spoken(bench: Bench) -> Measurement:
         if voice is None:
             raise SystemExit(f"{base.folder}: has no voices/{language}.flac; expected one that it learned from.")
         reference, voices = read_reference(model, voice), _voices(bench.instruments.voice_encoder, [voice])
-        found[language] = [_say(bench, model, text, language, reference, voices) for text in bench.sentences[language]]
+        found[language] = _say(bench, model, language, reference, voices)
     return found
 
 
@@ -94,7 +94,7 @@ def fine_tuned(bench: Bench) -> Measurement:
         if checkpoint:
             model.load_trained(read_weights(checkpoint), str(checkpoint))
             model.pack(precision_for("auto", "cpu"))
-        found[name] = [_say(bench, model, text, language, reference, voices) for text in bench.sentences[language]]
+        found[name] = _say(bench, model, language, reference, voices)
     epochs = {
         str(epoch): {"val_loss": row.val_loss, "similarity": row.similarity, "stall_seconds": row.stall_seconds}
         for epoch, row in sorted(read_rows(bench.run).items())
@@ -167,12 +167,21 @@ def _model(folder: Path) -> VoiceModel:
 
 
 def _say(
-    bench: Bench, model: VoiceModel, text: str, language: str, reference: Reference, voices: Sequence[Tensor]
+    bench: Bench, model: VoiceModel, language: str, reference: Reference, voices: Sequence[Tensor]
+) -> list[dict[str, Any]]:
+    """Say all sentences, one at a time, then measure each: what scores would take the kernels of what speaks away."""
+    said = []
+    for text in bench.sentences[language]:
+        started = time.perf_counter()
+        spoken = model.speak(text, reference, language=language, generation=Generation(), seed=SEED)
+        said.append((text, spoken, time.perf_counter() - started))
+    return [_measured(bench, text, language, spoken, seconds, voices) for text, spoken, seconds in said]
+
+
+def _measured(
+    bench: Bench, text: str, language: str, said: Spoken, seconds: float, voices: Sequence[Tensor]
 ) -> dict[str, Any]:
-    """Say one sentence, and measure it."""
-    started = time.perf_counter()
-    said = model.speak(text, reference, language=language, generation=Generation(), seed=SEED)
-    seconds = time.perf_counter() - started
+    """What was heard of one sentence."""
     recording = Recording(said.wav_T.numpy(), said.sample_rate)
     measured = measure(recording, text, language, instruments=bench.instruments, profile=Profile())
     scores = {name: value for name, value in measured.scores.items() if name in NEEDED}
