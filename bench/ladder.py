@@ -20,7 +20,7 @@ from escuta.scoring.rule import Yardstick, choose, ranked
 from escuta.scoring.scored import ENDING, Scored, read_scored
 from escuta.scoring.spread import spread_of
 
-SIGMAS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+SIGMAS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Standard deviations of the noise, over that of the matrix it is added to; the first rung is the clean checkpoint."""
 
 RUNGS_FILE = "rungs.json"

@@ -64,6 +64,8 @@ class Bench:
     num_rungs: int = 12
     """Checkpoints of that one."""
     learning_rate: float = 1e-4
+    sigmas: tuple[float, ...] = ladder.SIGMAS
+    """Of the noise of each rung."""
     settings: tuple[str, ...] = ()
     """More of them, as `escuta train --set` takes them."""
 
@@ -102,7 +104,7 @@ def measure_ladder(bench: Bench) -> Measurement:
     tuned = bench.run or bench.train("tuned", bench.epochs)
     run = RunFolder(bench.work / "ladder")
     if not run.checkpoints.exists():
-        ladder.build(run, tuned)
+        ladder.build(run, tuned, bench.sigmas)
     escuta("sample", run.path, "--all")
     escuta("score", run.path)
     return ladder.judge(run)
@@ -220,6 +222,7 @@ def main() -> int:
     parser.add_argument("--sentences", type=Path, default=SENTENCES)
     parser.add_argument("--epochs", type=int, default=Bench.epochs)
     parser.add_argument("--long-epochs", type=int, default=Bench.long_epochs)
+    parser.add_argument("--sigmas", default=",".join(map(str, ladder.SIGMAS)), help="of the rungs, with commas between")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     asked = parser.parse_args()
     bench = Bench(
@@ -229,6 +232,7 @@ def main() -> int:
         sentences=asked.sentences.resolve(),
         epochs=asked.epochs,
         long_epochs=asked.long_epochs,
+        sigmas=tuple(map(float, asked.sigmas.split(","))),
         settings=tuple(asked.settings),
     )
     if missing := gather(bench.scores, VOICE.language, 1).missing:
