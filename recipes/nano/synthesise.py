@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import soundfile as sf
+from recipes.nano.manifest import read_manifest
 from recipes.nano.texts import read_plan
 from recipes.nano.work import append_row, arguments, publish, read_rows
 
@@ -48,7 +49,7 @@ def main() -> None:
     spoken = work / "spoken.jsonl"
 
     seconds = {row["id"]: row["seconds"] for row in read_rows(spoken)}
-    missing = [row for row in read_plan(work) if row["id"] not in seconds]
+    missing = [row for row in unlearned_first(read_plan(work), read_manifest()) if row["id"] not in seconds]
     total, num_new, started = sum(seconds.values()), 0, time.monotonic()
     # Forked, so that every process shows this command's name to whoever wants to pause it.
     fork = multiprocessing.get_context("fork")
@@ -63,6 +64,12 @@ def main() -> None:
                 pool.shutdown(wait=False, cancel_futures=True)
                 break
     print(f"{total / 3600:.2f} h of speech in {len(seconds) + num_new} clips")
+
+
+def unlearned_first(plan: list[dict[str, Any]], manifest: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The plan with the clips last that the model that ships learned from: others teach it more."""
+    learned = {row["id"] for row in manifest if row["split"] == "train"}
+    return sorted(plan, key=lambda row: row["id"] in learned)
 
 
 def load(folder: Path) -> None:

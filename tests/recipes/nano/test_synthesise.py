@@ -1,5 +1,5 @@
 import numpy as np
-from recipes.nano.synthesise import MARGIN_SECONDS, PEAK, SAMPLE_RATE, trim
+from recipes.nano.synthesise import MARGIN_SECONDS, PEAK, SAMPLE_RATE, trim, unlearned_first
 
 
 def tone(seconds: float, level: float) -> np.ndarray:
@@ -19,3 +19,9 @@ def test_loud_speech_is_turned_down_and_soft_speech_left_alone():
 
 def test_silence_stays_silence():
     assert not trim(np.zeros(SAMPLE_RATE, np.float32)).any()
+
+
+def test_what_the_model_that_ships_did_not_learn_from_is_spoken_first():
+    plan = [{"id": id_} for id_ in ("held", "a", "b", "c")]
+    manifest = [{"id": "held", "split": "held_out"}, {"id": "a", "split": "train"}, {"id": "c", "split": "train"}]
+    assert [row["id"] for row in unlearned_first(plan, manifest)] == ["held", "b", "a", "c"]
