@@ -23,7 +23,7 @@ OUTER_KERNEL = 7  # of the first convolution and the last
 CHUNK_FRAMES = 512
 """5.5 s. Shorter chunks hear more twice; longer ones take more memory."""
 EVEN_FRAMES = 64
-"""0.7 s. What is packed voices multiples of it: oneDNN makes kernels anew for each length, half a second of work."""
+"""0.7 s. What is packed voices multiples of it: oneDNN makes kernels for each length, of nano half a second's work."""
 
 
 class WaveformDecoder(nn.Module):
