@@ -54,13 +54,19 @@ def build(run: RunFolder, tuned: RunFolder, sigmas: Sequence[float] = SIGMAS) ->
     (run.path / RUNGS_FILE).write_text(json.dumps(rungs))
 
 
+def rungs_of(run: RunFolder) -> dict[str, float]:
+    """The noise of each rung, by its name."""
+    sigmas: dict[str, float] = json.loads((run.path / RUNGS_FILE).read_text())
+    return sigmas
+
+
 def judge(run: RunFolder) -> Measurement:
     """Let the rule order the rungs, without any val_loss, and tell how well it does, and how well each score alone.
 
     Raises:
         FileNotFoundError: A rung was not scored.
     """
-    sigmas: dict[str, float] = json.loads((run.path / RUNGS_FILE).read_text())
+    sigmas = rungs_of(run)
     rungs = {name: scored_of(run, name) for name in sigmas}
     base = read_scored(run.samples / f"{BASE}{ENDING}")
     yardstick = Yardstick(base, spread_of([*rungs.values(), *([base] if base else [])]))

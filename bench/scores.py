@@ -105,6 +105,8 @@ def measure_ladder(bench: Bench) -> Measurement:
     run = RunFolder(bench.work / "ladder")
     if not run.checkpoints.exists():
         ladder.build(run, tuned, bench.sigmas)
+    if (there := tuple(ladder.rungs_of(run).values())) != bench.sigmas:
+        raise SystemExit(f"{run.path}: its rungs are {there}; expected {bench.sigmas}. Give another --work.")
     escuta("sample", run.path, "--all")
     escuta("score", run.path)
     return ladder.judge(run)

@@ -56,7 +56,9 @@ def why_dropped(seconds: float, cer: float | None) -> str:
 
 
 def read_manifest(path: Path = MANIFEST) -> list[dict[str, Any]]:
-    """The committed manifest, or another."""
+    """The committed manifest, or another; nothing where there is none."""
+    if not path.exists():
+        return []
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(text) for text in file]
 

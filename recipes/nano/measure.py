@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of nano; WORK/nano when not given")
     parser.add_argument("--sentences", type=int, default=16, help="of each language, 40 at most")
     parser.add_argument("--temperature", type=float, help="of the choice of codes; the model's own when not given")
+    parser.add_argument("--guidance", type=float, help="towards the text; the model's own when not given")
     chosen = parser.parse_args()
     work: Path = chosen.work
     nano = Nano(chosen.model or work / "nano")
@@ -100,7 +101,7 @@ def main() -> None:
     out = work / "heard"
     out.mkdir(exist_ok=True)
     figures: dict[str, list[float]] = defaultdict(list)
-    for sound in sounds(work, nano, chosen.sentences, chosen.temperature):
+    for sound in sounds(work, nano, chosen.sentences, Generation(chosen.temperature, guidance=chosen.guidance)):
         language = sound.clip.language
         path = out / f"{sound.kind}-{sound.clip.id}.wav"
         sf.write(path, sound.wav_T, sound.sample_rate)
@@ -115,7 +116,7 @@ def main() -> None:
     add_figures(work, "measure", stage["step"] if stage else 0, means)
 
 
-def sounds(work: Path, nano: Nano, num_sentences: int, temperature: float | None) -> Iterator[Sound]:
+def sounds(work: Path, nano: Nano, num_sentences: int, generation: Generation) -> Iterator[Sound]:
     """Every sound that is recognised."""
     clips = find_clips(work, ("held_out",))
     for language, unheard in HELD_OUT.items():
@@ -133,9 +134,7 @@ def sounds(work: Path, nano: Nano, num_sentences: int, temperature: float | None
                     voiced_T = nano.voice_codes(clip, torch.from_numpy(wav_T), reference)
                     yield Sound("codec", clip, voiced_T, nano.config.output_sample_rate)
                 started = time.process_time()
-                said = nano.whole.speak(
-                    clip.text, reference, language=language, generation=Generation(temperature=temperature), seed=SEED
-                )
+                said = nano.whole.speak(clip.text, reference, language=language, generation=generation, seed=SEED)
                 took = time.process_time() - started
                 yield Sound(kind, clip, said.wav_T.numpy(), said.sample_rate, took)
 

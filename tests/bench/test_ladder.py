@@ -1,7 +1,7 @@
-import json
-
 import pytest
 import torch
+from bench.scores import Bench as Measured
+from bench.scores import measure_ladder
 
 from bench import ladder
 from escuta.run.checkpoints import list_checkpoints, mark_best, read_checkpoint
@@ -38,7 +38,7 @@ def test_noise_grows_in_matrices_alone_and_along_one_line():
 
 
 def test_rungs_do_not_tell_their_order_by_their_names(tuned, rungs):
-    sigmas = json.loads((rungs.path / ladder.RUNGS_FILE).read_text())
+    sigmas = ladder.rungs_of(rungs)
 
     assert sorted(sigmas) == ["step_1", "step_2", "step_3"]
     assert list(sigmas.values()) == list(SIGMAS)
@@ -51,8 +51,13 @@ def test_rungs_do_not_tell_their_order_by_their_names(tuned, rungs):
     assert rungs.read_facts() == tuned.read_facts()
 
 
+def test_a_ladder_of_other_rungs_is_not_taken_for_the_one_that_is_asked_for(tuned, rungs):
+    with pytest.raises(SystemExit, match=r"ladder: its rungs are \(0.0, 0.1, 0.5\); expected \(0.0, 0.2\)"):
+        measure_ladder(Measured("nano", rungs.path.parent, tuned, sigmas=(0.0, 0.2)))
+
+
 def test_the_rule_and_each_score_are_judged_by_the_order_that_is_known(rungs):
-    sigmas = json.loads((rungs.path / ladder.RUNGS_FILE).read_text())
+    sigmas = ladder.rungs_of(rungs)
     write_scored(rungs, scored("epoch_0", character_error_rate=[(0.2, 0.21)] * 8, naturalness=3.0))
     for name, sigma in sigmas.items():
         natural = 4.0 if sigma else 3.8  # it is mistaken in the clean one

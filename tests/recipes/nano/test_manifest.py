@@ -1,4 +1,4 @@
-from recipes.nano.manifest import judged, why_dropped
+from recipes.nano.manifest import judged, read_manifest, why_dropped
 from recipes.nano.work import write_rows
 
 
@@ -26,3 +26,7 @@ def test_clips_that_nobody_listened_to_here_stay_as_they_were_written_down_elsew
     earlier = [{"id": id_, "cer": 0.2} for id_ in "cba"]
     found = [(row["id"], row["cer"]) for row in judged(tmp_path, earlier)]
     assert found == [("a", 0.2), ("b", 0.0), ("c", 0.2), ("d", None)]
+
+
+def test_a_model_begun_anew_has_no_manifest_yet(tmp_path):
+    assert read_manifest(tmp_path / "manifest.jsonl.gz") == []
