@@ -1,4 +1,4 @@
-"""The clips that were spoken so far, and their sound: as spoken, or a little higher or lower, for more voices.
+"""The clips that were spoken so far, and their sound: as spoken, or higher or lower and duller, for more voices.
 
 Shapes: T wav frames.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import soundfile as sf
 import soxr
 from recipes.nano.manifest import why_dropped
+from recipes.nano.recording import recorded
 from recipes.nano.texts import read_plan
 from recipes.nano.work import read_rows
 
@@ -34,13 +35,15 @@ class Take:
     """Of the tape: 1.05 is faster, higher, and of a smaller head."""
     skipped_seconds: float
     """Left out at the beginning."""
+    recorded: bool = False
+    """Whether it went through a microphone and a line, each voice through its own: see `recording.py`."""
 
 
 TAKES = (
     Take(1.0, 0.0),
     Take(1.0, 0.023),
-    Take(0.93, 0.012),
-    Take(1.07, 0.035),
+    Take(0.89, 0.012, recorded=True),
+    Take(1.1, 0.035, recorded=True),
 )
 """The first is the clip itself. A code lasts 0.046 s."""
 
@@ -61,4 +64,6 @@ def read_wave(work: Path, clip: Clip, sample_rate: int, take: Take = TAKES[0]) -
     """Read the sound of a clip, [T]."""
     wav_T, file_rate = sf.read(work / "audio" / f"{clip.id}.flac", dtype="float32")
     wav_T = wav_T[round(take.skipped_seconds * file_rate) :]
+    if take.recorded:
+        wav_T = recorded(wav_T, file_rate, f"{clip.voice} {take.speed}")
     return np.asarray(soxr.resample(wav_T, file_rate * take.speed, sample_rate), np.float32)

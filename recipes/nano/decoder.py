@@ -16,7 +16,7 @@ from recipes.nano.sizes import nano_config
 from recipes.nano.sound import mel_difference
 from recipes.nano.speaker_encoder import speaker_mels
 from recipes.nano.speeches import Speeches
-from recipes.nano.stage import Stage, learned, read_stage
+from recipes.nano.stage import Stage, in_half, learned, read_stage
 from recipes.nano.voicing import Voicing, crops_of
 from recipes.nano.work import arguments
 from torch import Tensor, nn
@@ -120,7 +120,7 @@ def latents_of(student: Student, speeches: Speeches) -> list[Tensor]:
     """The hidden state that each code of each speech is chosen from, [K, D] in 16 bits."""
     found: dict[int, Tensor] = {}
     for places, batch in speeches.each(LATENTS_BATCH, REFERENCE_SECONDS):
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_half():
             latents_BKD = student.code_latents(batch)
         for place, latents_KD, length in zip(places, latents_BKD, batch["code_lengths"].tolist(), strict=True):
             found[place] = latents_KD[:length].half()

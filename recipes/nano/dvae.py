@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from recipes.nano.clips import find_clips
 from recipes.nano.sizes import nano_config
-from recipes.nano.stage import Average, Stage, step_generator
+from recipes.nano.stage import Average, Stage, in_half, step_generator
 from recipes.nano.work import arguments
 from torch import Tensor, nn
 from torch.nn import functional
@@ -109,7 +109,7 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
     stats_F1 = model.mel_stats[:, None]
     for step in stage.steps(num_steps):
         mel_BFM = crops(log_mels, step) / stats_F1
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_half():
             said_BFM, codes_BK, vectors_BKD, nearest_BKD = model(mel_BFM)
         difference = (said_BFM.float() - mel_BFM) * stats_F1
         commitment = functional.mse_loss(vectors_BKD.float(), nearest_BKD.float())

@@ -21,7 +21,7 @@ from recipes.nano.alignment import straying, watched
 from recipes.nano.clips import find_clips
 from recipes.nano.sizes import nano_config
 from recipes.nano.speeches import Speeches
-from recipes.nano.stage import Average, Stage, learned, read_stage, step_generator
+from recipes.nano.stage import Average, Stage, in_half, learned, read_stage, step_generator
 from recipes.nano.vocoder import stack_width
 from recipes.nano.work import arguments
 from torch import Tensor, nn
@@ -143,7 +143,7 @@ class Pupil:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(step)
         self.student.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_half():
             found = self.student(batch)
         loss = found["loss"] + guidance_at(step) * found["loss_straying"]
         for optimizer in (self.muon, self.adam):
@@ -212,7 +212,7 @@ def held_out_losses(config: XttsConfig, state: Mapping[str, Tensor], speeches: S
     """The losses of held-out clips, each batch weighing the same."""
     student = Student(config).eval()
     student.load_state_dict(state)
-    with torch.autocast("cpu", torch.bfloat16):
+    with in_half():
         found = [student(batch) for _, batch in speeches.each(BATCH, REFERENCE_SECONDS)]
     means = {name: float(torch.stack([one[loss] for one in found]).mean()) for name, loss in SEEN.items()}
     return {f"held_out_{name}": mean for name, mean in means.items()}

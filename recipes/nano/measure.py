@@ -3,7 +3,9 @@
 Four sounds of every sentence are recognised, each with one more stage in it: Kokoro's own; the true codes voiced
 (`codec`: the language model hears the true codes, the decoder voices its latents); and what nano says by itself, in a
 voice of training (`spoken`) and in one it never heard (`cloned`). Where `codec` is bad, the decoder is at fault, or
-latents that tell too little; where `spoken` is much worse than `codec`, the language model is.
+latents that tell too little; where `spoken` is much worse than `codec`, the language model is. The true codes of the
+voices that the demos learn (`codec_allison`, `codec_dora`) bound what fine-tuning can reach: it leaves the decoder as
+it is.
 
 Shapes: T wav frames, K codes.
 """
@@ -12,21 +14,22 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile as sf
 import torch
-from recipes.nano.clips import Clip, find_clips, read_wave
+from recipes.nano.clips import find_clips, read_wave
 from recipes.nano.recognise import character_error_rate, load, recognise
 from recipes.nano.stage import add_figures, read_stage
 from recipes.nano.voices import HELD_OUT
 from recipes.nano.work import arguments
-from torch import Tensor
 
-from escuta.audio.files import resample
+from escuta.audio.files import read_audio, resample
 from escuta.audio.mel import dvae_mel
+from escuta.data.demo import DEMO_VOICES
 from escuta.errors import InstallError
 from escuta.models.base import Generation
 from escuta.models.xtts.decoder import WaveformDecoder
@@ -48,10 +51,13 @@ class Sound:
     """One sound of one sentence."""
 
     kind: str
-    clip: Clip
-    """Which says the same in Kokoro's words."""
+    name: str
+    text: str
+    language: str
     wav_T: np.ndarray
     sample_rate: int
+    true_T: np.ndarray
+    """The same text in the voice itself, for the judge of voices."""
     cpu_seconds: float = 0.0
     """That it took to say."""
 
@@ -78,10 +84,10 @@ class Nano:
         self._encoder.load_state_dict(weights.part("speaker_encoder"))
 
     @torch.no_grad()
-    def voice_codes(self, clip: Clip, wav_T: Tensor, reference: Any) -> np.ndarray:
+    def voice_codes(self, text: str, language: str, wav_T: np.ndarray, reference: Any) -> np.ndarray:
         """Voice the true codes of a clip, [T]."""
-        codes_1K = self._dvae.codes(dvae_mel(wav_T[None], self._stats_F))
-        text_1N = torch.tensor(self._tokenizer.encode(clip.text, clip.language))[None]
+        codes_1K = self._dvae.codes(dvae_mel(torch.from_numpy(wav_T)[None], self._stats_F))
+        text_1N = torch.tensor(self._tokenizer.encode(text, language))[None]
         heard_CLD = self._gpt.conditioning_of_each(reference["mels"], reference["mel_lengths"])
         latents_1KD = self._gpt.latents(text_1N, codes_1K, heard_CLD.mean(0)[None])
         return self._decoder(latents_1KD, reference["speaker"][None])[0].numpy()
@@ -101,14 +107,14 @@ def main() -> None:
     out = work / "heard"
     out.mkdir(exist_ok=True)
     figures: dict[str, list[float]] = defaultdict(list)
-    for sound in sounds(work, nano, chosen.sentences, Generation(chosen.temperature, guidance=chosen.guidance)):
-        language = sound.clip.language
-        path = out / f"{sound.kind}-{sound.clip.id}.wav"
+    generation = Generation(chosen.temperature, guidance=chosen.guidance)
+    for sound in chain(sounds(work, nano, chosen.sentences, generation), demo_sounds(nano, chosen.sentences)):
+        path = out / f"{sound.kind}-{sound.name}.wav"
         sf.write(path, sound.wav_T, sound.sample_rate)
-        cer = character_error_rate(sound.clip.text, recognise(recogniser, path, language), language)
-        figures[f"cer_{sound.kind}_{language}"].append(min(1.0, cer))
+        cer = character_error_rate(sound.text, recognise(recogniser, path, sound.language), sound.language)
+        figures[f"cer_{sound.kind}_{sound.language}"].append(min(1.0, cer))
         if judge is not None and sound.kind != "kokoro":
-            figures[f"likeness_{sound.kind}_{language}"].append(likeness(judge, work, sound))
+            figures[f"likeness_{sound.kind}_{sound.language}"].append(likeness(judge, sound))
         if sound.cpu_seconds:
             figures["cpu_seconds_a_second"].append(sound.cpu_seconds * sound.sample_rate / len(sound.wav_T))
     stage = read_stage(work, "gpt")
@@ -117,8 +123,8 @@ def main() -> None:
 
 
 def sounds(work: Path, nano: Nano, num_sentences: int, generation: Generation) -> Iterator[Sound]:
-    """Every sound that is recognised."""
-    clips = find_clips(work, ("held_out",))
+    """Every sound of held-out sentences."""
+    rate, clips = nano.config.sample_rate, find_clips(work, ("held_out",))
     for language, unheard in HELD_OUT.items():
         of_language = [clip for clip in clips if clip.language == language]
         for kind, voice_clips in (
@@ -126,17 +132,31 @@ def sounds(work: Path, nano: Nano, num_sentences: int, generation: Generation) -
             ("cloned", [clip for clip in of_language if clip.voice == unheard]),
         ):
             # The last clips are what the voice is heard in: none of them is said.
-            reference = nano.whole.reference(torch.from_numpy(_joined(work, voice_clips[-3:], nano.config.sample_rate)))
+            reference = _reference(nano, [read_wave(work, clip, rate) for clip in voice_clips[-3:]])
             for clip in voice_clips[:num_sentences]:
-                wav_T = read_wave(work, clip, nano.config.sample_rate)
+                said, wav_T = (clip.id, clip.text, language), read_wave(work, clip, rate)
+                true_T = read_wave(work, clip, JUDGE_RATE)
                 if kind == "spoken":
-                    yield Sound("kokoro", clip, wav_T, nano.config.sample_rate)
-                    voiced_T = nano.voice_codes(clip, torch.from_numpy(wav_T), reference)
-                    yield Sound("codec", clip, voiced_T, nano.config.output_sample_rate)
+                    yield Sound("kokoro", *said, wav_T, rate, true_T)
+                    voiced_T = nano.voice_codes(clip.text, language, wav_T, reference)
+                    yield Sound("codec", *said, voiced_T, nano.config.output_sample_rate, true_T)
                 started = time.process_time()
-                said = nano.whole.speak(clip.text, reference, language=language, generation=generation, seed=SEED)
+                spoken = nano.whole.speak(clip.text, reference, language=language, generation=generation, seed=SEED)
                 took = time.process_time() - started
-                yield Sound(kind, clip, said.wav_T.numpy(), said.sample_rate, took)
+                yield Sound(kind, *said, spoken.wav_T.numpy(), spoken.sample_rate, true_T, took)
+
+
+def demo_sounds(nano: Nano, num_sentences: int) -> Iterator[Sound]:
+    """The true codes of the bundled voices' first clips, voiced; the last three are what the voice is heard in."""
+    rate = nano.config.sample_rate
+    for name, voice in DEMO_VOICES.items():
+        lines = (voice.folder / "metadata.csv").read_text(encoding="utf-8").splitlines()
+        clips = [(voice.folder / "wavs" / f"{id_}.flac", text) for id_, text in (line.split("|") for line in lines)]
+        reference = _reference(nano, [read_audio(path, rate) for path, _ in clips[-3:]])
+        for path, text in clips[:num_sentences]:
+            voiced_T = nano.voice_codes(text, voice.language, read_audio(path, rate), reference)
+            said = (path.stem, text, voice.language, voiced_T, nano.config.output_sample_rate)
+            yield Sound(f"codec_{name}", *said, read_audio(path, JUDGE_RATE))
 
 
 def voice_judge() -> VoiceEncoder | None:
@@ -152,15 +172,15 @@ def voice_judge() -> VoiceEncoder | None:
     return VoiceEncoder(path)
 
 
-def likeness(judge: VoiceEncoder, work: Path, sound: Sound) -> float:
-    """How alike the voice of a sound and Kokoro's are."""
-    true_D = judge.embed(read_wave(work, sound.clip, JUDGE_RATE))
+def likeness(judge: VoiceEncoder, sound: Sound) -> float:
+    """How alike the voice of a sound and the true one are."""
+    true_D = judge.embed(sound.true_T)
     said_D = judge.embed(resample(sound.wav_T, sound.sample_rate, JUDGE_RATE))
     return 0.0 if true_D is None or said_D is None else similarity(true_D, said_D)
 
 
-def _joined(work: Path, clips: list[Clip], sample_rate: int) -> np.ndarray:
-    return np.concatenate([read_wave(work, clip, sample_rate) for clip in clips])
+def _reference(nano: Nano, wavs: list[np.ndarray]) -> Any:
+    return nano.whole.reference(torch.from_numpy(np.concatenate(wavs)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from recipes.nano.clips import Clip, find_clips
 from recipes.nano.sizes import nano_config
-from recipes.nano.stage import Average, Stage, step_generator
+from recipes.nano.stage import Average, Stage, in_half, step_generator
 from recipes.nano.texts import read_plan
 from recipes.nano.work import arguments
 from torch import Tensor, nn
@@ -80,7 +80,7 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
         draws = step_generator(step)
         places = torch.randint(len(mels), (BATCH,), generator=draws)
         heard_BFM = torch.stack([crop(mels[place], draws) for place in places.tolist()])
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_half():
             loss, hits = listener(heard_BFM.float(), names[places])
         optimizer.zero_grad()
         loss.backward()

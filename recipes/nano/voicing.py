@@ -9,7 +9,7 @@ import torch
 from recipes.nano.features import FULL_SCALE, WAV_RATE
 from recipes.nano.flat import flattened
 from recipes.nano.sound import Discriminators, fooling_losses, mel_difference, telling_loss
-from recipes.nano.stage import Average, step_generator
+from recipes.nano.stage import Average, in_half, step_generator
 from torch import Tensor, nn
 
 from escuta.models.xtts.config import XttsConfig
@@ -74,12 +74,12 @@ class Voicing:
         losses = {"mel": mel_difference(said_BT, true_BT)}
         loss = MEL_WEIGHT * losses["mel"]
         if judged:
-            with torch.autocast("cpu", torch.bfloat16):
+            with in_half():
                 true, said = self.judges(true_BT, step), self.judges(said_BT.detach(), step)
             losses["telling"] = telling_loss(true, said)
             _step(self._judges_optimizer, losses["telling"], self.judges)
             self.judges.requires_grad_(False)
-            with torch.autocast("cpu", torch.bfloat16):
+            with in_half():
                 losses["fooling"], losses["matching"] = fooling_losses(true, self.judges(said_BT, step))
             self.judges.requires_grad_(True)
             loss = loss + FOOLING_WEIGHT * losses["fooling"] + MATCHING_WEIGHT * losses["matching"]
@@ -89,7 +89,7 @@ class Voicing:
 
     def voice(self, features_BKD: Tensor, speaker_BE: Tensor) -> Tensor:
         """Voice features, [B, T]."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_half():
             wav_BT: Tensor = self.voices["decoder"](self.voices["front"](features_BKD), speaker_BE)
         return wav_BT.float()
 
