@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from escuta import __version__
 from escuta.cli.main import plainly
 from escuta.errors import SettingsError
 from escuta.run.folder import RunFolder
@@ -35,6 +36,12 @@ def test_help_lists_every_command():
     assert finished.returncode == 0
     listed = [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("│ ") and "--" not in line]
     assert [name for name in listed if name in COMMANDS] == COMMANDS
+
+
+def test_the_version_is_that_of_the_package():
+    finished = escuta("--version")
+
+    assert (finished.returncode, finished.stdout) == (0, f"escuta {__version__}\n")
 
 
 @pytest.mark.parametrize("arguments", [["trian"], ["report"], ["report", "run", "--oepn"], ["train", "data", "run"]])

@@ -5,9 +5,11 @@ import functools
 import io
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from escuta import __version__
 from escuta.cli import check, demo, doctor, export, listen, report, sample, say, score, train
 from escuta.errors import EscutaError
 from escuta.messages import _
@@ -40,7 +42,23 @@ def main(arguments: list[str] | None = None) -> None:
         doctor.doctor,
     ):
         app.command()(plainly(command))
+    app.callback()(options)
     app(arguments, prog_name="escuta")
+
+
+def tell_version(asked: bool) -> None:
+    """Print it and exit, where it was asked for."""
+    if asked:
+        typer.echo(f"escuta {__version__}")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def plainly(command: Callable[..., None]) -> Callable[..., None]:
