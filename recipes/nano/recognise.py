@@ -33,7 +33,8 @@ def main() -> None:
     heard = {row["id"] for row in read_rows(work / "recognised.jsonl")}
     before = heard_before(plan, chosen.manifest)
     errors: list[float] = []
-    for id_ in [row["id"] for row in read_rows(work / "spoken.jsonl") if row["id"] not in heard]:
+    spoken = [row["id"] for row in read_rows(work / "spoken.jsonl") if row["seconds"]]
+    for id_ in [id_ for id_ in spoken if id_ not in heard]:
         if id_ in before:
             append_row(work / "recognised.jsonl", {"id": id_, "cer": before[id_]})
             heard.add(id_)

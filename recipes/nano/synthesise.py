@@ -115,7 +115,13 @@ def phonemes(text: str, voice: str, language: str) -> str:
 
 
 def trim(wav_T: np.ndarray) -> np.ndarray:
-    """Shorten the quiet at both ends to `MARGIN_SECONDS`, and keep the peak below full scale."""
+    """Shorten the quiet at both ends to `MARGIN_SECONDS`, and keep the peak below full scale.
+
+    Kokoro loses its head over a few sentences ("What a sharp jewel!" in one voice of fifty): of what is no number
+    nothing remains, which is dropped as too short.
+    """
+    if not np.isfinite(wav_T).all():
+        return wav_T[:0]
     frames = wav_T[: wav_T.size // FRAME * FRAME].reshape(-1, FRAME)
     speech = np.flatnonzero((frames**2).mean(axis=1) > 10 ** (SPEECH_DB / 10))
     if speech.size:

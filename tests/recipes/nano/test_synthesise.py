@@ -21,6 +21,10 @@ def test_silence_stays_silence():
     assert not trim(np.zeros(SAMPLE_RATE, np.float32)).any()
 
 
+def test_nothing_remains_of_what_is_no_number():
+    assert trim(np.append(tone(1, 0.3), np.nan)).size == 0
+
+
 def test_what_the_model_that_ships_did_not_learn_from_is_spoken_first():
     plan = [{"id": id_} for id_ in ("held", "a", "b", "c")]
     manifest = [{"id": "held", "split": "held_out"}, {"id": "a", "split": "train"}, {"id": "c", "split": "train"}]
