@@ -67,17 +67,20 @@ class Bench:
 
 
 def spoken(bench: Bench) -> Measurement:
-    """What the base says in a voice that it learned from."""
+    """What the base says in a voice that it learned from; scores come last, speaking is slower in their wake."""
     base = find_base(bench.base)
     model = _model(base.folder)
-    found: Measurement = {}
+    said, voices = {}, {}
     for language in LANGUAGES:
         voice = base.voice(language)
         if voice is None:
             raise SystemExit(f"{base.folder}: has no voices/{language}.flac; expected one that it learned from.")
-        reference, voices = read_reference(model, voice), _voices(bench.instruments.voice_encoder, [voice])
-        found[language] = _say(bench, model, language, reference, voices)
-    return found
+        said[language], voices[language] = _say(bench, model, language, read_reference(model, voice)), [voice]
+    encoder = bench.instruments.voice_encoder
+    return {
+        language: _measured(bench, language, said[language], _voices(encoder, voices[language]))
+        for language in LANGUAGES
+    }
 
 
 def fine_tuned(bench: Bench) -> Measurement:
@@ -94,7 +97,7 @@ def fine_tuned(bench: Bench) -> Measurement:
         if checkpoint:
             model.load_trained(read_weights(checkpoint), str(checkpoint))
             model.pack(precision_for("auto", "cpu"))
-        found[name] = _say(bench, model, language, reference, voices)
+        found[name] = _measured(bench, language, _say(bench, model, language, reference), voices)
     epochs = {
         str(epoch): {"val_loss": row.val_loss, "similarity": row.similarity, "stall_seconds": row.stall_seconds}
         for epoch, row in sorted(read_rows(bench.run).items())
@@ -166,36 +169,38 @@ def _model(folder: Path) -> VoiceModel:
     return model
 
 
-def _say(
-    bench: Bench, model: VoiceModel, language: str, reference: Reference, voices: Sequence[Tensor]
-) -> list[dict[str, Any]]:
-    """Say all sentences, one at a time, then measure each: what scores would take the kernels of what speaks away."""
+def _say(bench: Bench, model: VoiceModel, language: str, reference: Reference) -> list[tuple[str, Spoken, float]]:
+    """Say all sentences, one at a time: each with what was said, and how many seconds that took."""
     said = []
     for text in bench.sentences[language]:
         started = time.perf_counter()
         spoken = model.speak(text, reference, language=language, generation=Generation(), seed=SEED)
         said.append((text, spoken, time.perf_counter() - started))
-    return [_measured(bench, text, language, spoken, seconds, voices) for text, spoken, seconds in said]
+    return said
 
 
 def _measured(
-    bench: Bench, text: str, language: str, said: Spoken, seconds: float, voices: Sequence[Tensor]
-) -> dict[str, Any]:
-    """What was heard of one sentence."""
-    recording = Recording(said.wav_T.numpy(), said.sample_rate)
-    measured = measure(recording, text, language, instruments=bench.instruments, profile=Profile())
-    scores = {name: value for name, value in measured.scores.items() if name in NEEDED}
-    encoder = bench.instruments.voice_encoder
-    if encoder and (voice_D := encoder.embed(recording.at_16k_T)) is not None:
-        scores["speaker_similarity"] = round(mean(similarity(voice_D, other_D) for other_D in voices), 4)
-    return {
-        "text": text,
-        "heard": measured.heard,
-        "seconds": round(seconds, 3),
-        "audio_seconds": round(recording.seconds, 3),
-        "stop": said.stop,
-        "scores": scores,
-    }
+    bench: Bench, language: str, said: Sequence[tuple[str, Spoken, float]], voices: Sequence[Tensor]
+) -> list[dict[str, Any]]:
+    """What was heard of each sentence."""
+    encoder, rows = bench.instruments.voice_encoder, []
+    for text, spoken, seconds in said:
+        recording = Recording(spoken.wav_T.numpy(), spoken.sample_rate)
+        measured = measure(recording, text, language, instruments=bench.instruments, profile=Profile())
+        scores = {name: value for name, value in measured.scores.items() if name in NEEDED}
+        if encoder and (voice_D := encoder.embed(recording.at_16k_T)) is not None:
+            scores["speaker_similarity"] = round(mean(similarity(voice_D, other_D) for other_D in voices), 4)
+        rows.append(
+            {
+                "text": text,
+                "heard": measured.heard,
+                "seconds": round(seconds, 3),
+                "audio_seconds": round(recording.seconds, 3),
+                "stop": spoken.stop,
+                "scores": scores,
+            }
+        )
+    return rows
 
 
 def _voices(encoder: VoiceEncoder | None, clips: Sequence[Path]) -> list[Tensor]:

@@ -44,5 +44,5 @@ def nano_config() -> XttsConfig:
         conditioning_chunk_seconds=3,
         languages=("en", "pt"),
         # A penalty that spares none of 512 codes would forbid most of a sentence.
-        choice=TokenChoice(temperature=0.65, top_k=50, top_p=0.85, repetition_penalty=1.0, guidance=1.0),
+        choice=TokenChoice(temperature=0.65, top_k=50, top_p=0.85, repetition_penalty=1.0, guidance=1.8),
     )

@@ -166,7 +166,7 @@ class SamplingSettings(_Section):
 
     guidance: float | None = Field(default=None, ge=0)
     """How far to go towards the text (F5-TTS: and the voice), away from what is likely without; 0 is not at all; the
-    model's own when not given: of XTTS-v2 0, of nano 1, of F5-TTS 2."""
+    model's own when not given: of XTTS-v2 0, of nano 1.8, of F5-TTS 2."""
 
     device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     """Where the speaking process computes: cpu, or a GPU that training leaves free, as cuda:1."""
