@@ -47,7 +47,9 @@ def test_sentences_of_other_lengths_beside_it_change_nothing(dit):
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
-def test_packed_flows_are_near_and_keep_the_weights_of_their_moment(dit, precision):
+@pytest.mark.parametrize("multiplies_bf16", [True, False], ids=["bf16 processor", "other processor"])
+def test_packed_flows_are_near_and_keep_the_weights_of_their_moment(dit, precision, multiplies_bf16, monkeypatch):
+    monkeypatch.setattr("escuta.models.f5.packed.computes_bf16", lambda device: multiplies_bf16)
     exact = flow(PackedDit(dit.config, "exact", dit.state_dict()), [drawn(50)])[0]
     packed = PackedDit(dit.config, precision, dit.state_dict())
     near = flow(packed, [drawn(50)])[0]

@@ -105,8 +105,8 @@ def test_true_codes_are_voiced_by_the_parts_of_an_assembled_model(prepared: Path
     assemble.assemble(prepared, tmp_path / "nano", tiny)
     nano = measure.Nano(tmp_path / "nano")
     clip = find_clips(prepared, ("held_out",))[0]
-    wav_T = torch.from_numpy(read_wave(prepared, clip, 22050))
-    voiced_T = nano.voice_codes(clip, wav_T, nano.whole.reference(wav_T))
+    wav_T = read_wave(prepared, clip, 22050)
+    voiced_T = nano.voice_codes(clip.text, clip.language, wav_T, nano.whole.reference(torch.from_numpy(wav_T)))
     assert abs(len(voiced_T) / 24000 - clip.seconds) < 0.1
 
 

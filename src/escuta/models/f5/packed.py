@@ -158,8 +158,9 @@ class PackedDit:
             parts = one.view(*shape, 3, self.config.heads, -1)
             pairs = torch.view_as_complex(parts[:, :, :2].float().view(*parts.shape[:2], 2, self.config.heads, -1, 2))
             turned = torch.view_as_real(pairs * turns_MHW[: shape[1], None]).flatten(-2)
-            query, key = turned.to(self._half).transpose(1, 3).unbind(2)
-            value = parts[:, :, 2].transpose(1, 2).to(self._half)
+            dtype = self._half or parts.dtype
+            query, key = turned.to(dtype).transpose(1, 3).unbind(2)
+            value = parts[:, :, 2].transpose(1, 2).to(dtype)
             heard_PHMW = functional.scaled_dot_product_attention(query, key, value)
             heard.append(heard_PHMW.transpose(1, 2).reshape(len(one), -1))
         return self._typed(torch.cat(heard))
