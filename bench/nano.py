@@ -70,15 +70,13 @@ def spoken(bench: Bench) -> Measurement:
     """What the base says in a voice that it learned from; scores come last, speaking is slower in their wake."""
     base = find_base(bench.base)
     model = _model(base.folder)
-    said, voices = {}, {}
-    for language in LANGUAGES:
-        voice = base.voice(language)
-        if voice is None:
-            raise SystemExit(f"{base.folder}: has no voices/{language}.flac; expected one that it learned from.")
-        said[language], voices[language] = _say(bench, model, language, read_reference(model, voice)), [voice]
+    voices = {language: voice for language in LANGUAGES if (voice := base.voice(language))}
+    if missing := [f"voices/{language}.flac" for language in LANGUAGES if language not in voices]:
+        raise SystemExit(f"{base.folder}: has no {' and no '.join(missing)}; expected voices that it learned from.")
+    said = {language: _say(bench, model, language, read_reference(model, voices[language])) for language in LANGUAGES}
     encoder = bench.instruments.voice_encoder
     return {
-        language: _measured(bench, language, said[language], _voices(encoder, voices[language]))
+        language: _measured(bench, language, said[language], _voices(encoder, [voices[language]]))
         for language in LANGUAGES
     }
 

@@ -51,7 +51,9 @@ class Session:
         core = openvino.Core()
         core.set_property("CPU", {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False})
         core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": KERNELS})
-        can_halve = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")  # if not: a plain loop, 40 s a clip
+        can_halve = "BF16" in core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        )  # if not, by a plain loop: half a minute a clip
         self._described = described
         self._parts = []
         for name, (_, precision) in PARTS.items():

@@ -30,6 +30,7 @@ from recipes.nano.work import arguments
 from escuta.audio.files import read_audio, resample
 from escuta.audio.mel import dvae_mel
 from escuta.data.demo import DEMO_VOICES
+from escuta.data.manifest import find_audio, read_manifest
 from escuta.errors import InstallError
 from escuta.models.base import Generation
 from escuta.models.xtts.decoder import WaveformDecoder
@@ -150,8 +151,8 @@ def demo_sounds(nano: Nano, num_sentences: int) -> Iterator[Sound]:
     """The true codes of the bundled voices' first clips, voiced; the last three are what the voice is heard in."""
     rate = nano.config.sample_rate
     for name, voice in DEMO_VOICES.items():
-        lines = (voice.folder / "metadata.csv").read_text(encoding="utf-8").splitlines()
-        clips = [(voice.folder / "wavs" / f"{id_}.flac", text) for id_, text in (line.split("|") for line in lines)]
+        rows = read_manifest(voice.folder).rows
+        clips = [(path, row.text) for row in rows if (path := find_audio(voice.folder, row.audio))]
         reference = _reference(nano, [read_audio(path, rate) for path, _ in clips[-3:]])
         for path, text in clips[:num_sentences]:
             voiced_T = nano.voice_codes(text, voice.language, read_audio(path, rate), reference)

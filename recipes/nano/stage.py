@@ -117,7 +117,7 @@ class Average:
 
 
 def in_half() -> torch.autocast:
-    """Products in 16 bits, where the processor has them: elsewhere they take half as long again as floats."""
+    """Products in 16 bits, where the processor has them: elsewhere they would be slower than in floats."""
     return torch.autocast("cpu", torch.bfloat16, enabled=computes_bf16(torch.device("cpu")))
 
 

@@ -109,6 +109,12 @@ def test_true_codes_are_voiced_by_the_parts_of_an_assembled_model(prepared: Path
     voiced_T = nano.voice_codes(clip.text, clip.language, wav_T, nano.whole.reference(torch.from_numpy(wav_T)))
     assert abs(len(voiced_T) / 24000 - clip.seconds) < 0.1
 
+    human, synthetic = measure.demo_sounds(nano, 1)
+    assert [human.kind, synthetic.kind] == ["codec_allison", "codec_dora"]
+    assert human.text.startswith("All of our representatives")
+    for sound in (human, synthetic):
+        assert abs(len(sound.wav_T) / sound.sample_rate - len(sound.true_T) / measure.JUDGE_RATE) < 0.1
+
 
 def test_the_decoder_begins_with_what_the_vocoder_made_of_the_told_sound(prepared: Path, tiny: XttsConfig):
     dvae.train(prepared, 1, tiny)
