@@ -26,6 +26,7 @@ million weights instead of 470. It was made by `recipes/nano`, from nothing.
 
 **Everything it learned from is synthetic.** No person was recorded: Kokoro-82M spoke {hours:.1f} hours, {clips}
 clips in {voices} voices, of which {blends} are blends of two. Never heard in training: {unheard}.
+Its language model also heard eSpeak NG say {espeak_clips} clips, {espeak_hours:.1f} hours, for their words.
 What nano says is synthetic speech of the second generation; it is meant to show that fine-tuning works, not to be
 published.
 
@@ -41,15 +42,16 @@ What its stages say of speech that they never heard:
 
 ## Limits
 
-- Some of its words cannot be made out, English ones above all: it learned from few hours of speech, on two cores.
+- Some of its words cannot be made out: it learned from few hours of speech, on two cores.
 - English and Portuguese alone, and best in short sentences of everyday words.
 - Voices unlike Kokoro's, those of people above all, are cloned roughly before fine-tuning.
 - coqui-tts cannot load it: its sizes are in `config.json`, where coqui-tts reads only some of them.
 
 ## Licence
 
-The weights: Apache-2.0, as escuta. They were learned from the output of Kokoro-82M (Apache-2.0), saying sentences of
-our own, of WordNet 3.0 (WordNet licence), of the Debian Administrator's Handbook and of GNOME's help (CC-BY-SA-3.0).
+The weights: Apache-2.0, as escuta. They were learned from the output of Kokoro-82M (Apache-2.0) and of eSpeak NG
+(GPL-3.0, which does not extend to what it says), saying sentences of our own, of WordNet 3.0 (WordNet licence), of the
+Debian Administrator's Handbook and of GNOME's help (CC-BY-SA-3.0).
 `recipes/nano/README.md` tells where each comes from, and the manifest beside it lists every clip.
 """
 
@@ -98,17 +100,25 @@ def shortened(name: str, tensor: Tensor) -> Tensor:
 
 def card(work: Path, num_weights: int) -> str:
     """Say what nano was made of, and what the stages last measured on clips they never heard."""
-    clips = [row for row in judged(work, read_manifest()) if row["split"] == "train" and not row["dropped"]]
+    kept = [row for row in judged(work, read_manifest()) if not row["dropped"]]
+    clips, espeaks = ([row for row in kept if row["split"] == split] for split in ("train", "spelling"))
     voices = {row["voice"] for row in clips}
     return CARD.format(
         millions=round(num_weights / 1e6),
-        hours=sum(row["seconds"] for row in clips) / 3600,
+        hours=hours(clips),
         clips=len(clips),
+        espeak_hours=hours(espeaks),
+        espeak_clips=len(espeaks),
         voices=len(voices),
         blends=sum("+" in voice for voice in voices),
         unheard=", ".join(sorted(UNHEARD)),
         scores=table(latest_figures(work)),
     )
+
+
+def hours(clips: list[dict[str, Any]]) -> float:
+    """How long they last."""
+    return float(sum(row["seconds"] for row in clips) / 3600)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

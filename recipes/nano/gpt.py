@@ -173,14 +173,14 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
     if stage.step >= num_steps:
         return
     speeches = speeches_for(work, pupil.dvae)
-    speeches.add(work, find_clips(work))
+    take_in(work, speeches)
     held_out = speeches_for(work, pupil.dvae)
     # A validation clip is heard in its own voice alone, so held-out sentences of voices of training do better here.
     clips = [clip for clip in find_clips(work, ("held_out",)) if clip.id.endswith(("af_heart", "pm_alex"))]
     held_out.add(work, clips[:: max(1, len(clips) // FIGURE_CLIPS)], takes=(0,))
     for step in stage.steps(num_steps):
         if step % NEWS_STEPS == 0:
-            speeches.add(work, find_clips(work))
+            take_in(work, speeches)
         found = pupil.learn(speeches.batch(BATCH, MAX_CODES, step_generator(step)), step)
         stage.saw(**{name: found[loss] for name, loss in SEEN.items()})
         if (step + 1) % FIGURE_STEPS == 0:
@@ -190,6 +190,12 @@ def train(work: Path, num_steps: int, config: XttsConfig) -> None:
 def take_dvae(kept: nn.ModuleDict, state: Mapping[str, Tensor]) -> None:
     """Keep what ships of the DVAE."""
     kept.load_state_dict({name: tensor for name, tensor in state.items() if name in kept.state_dict()})
+
+
+def take_in(work: Path, speeches: Speeches) -> None:
+    """Add what was spoken since: Kokoro's clips in every take, eSpeak's, of which there are plenty, as they are."""
+    speeches.add(work, find_clips(work))
+    speeches.add(work, find_clips(work, ("spelling",)), takes=(0,), spelling=True)
 
 
 def speeches_for(work: Path, dvae: nn.ModuleDict) -> Speeches:

@@ -17,6 +17,7 @@ stage() { nice -n 19 .venv-nano/bin/python -m "recipes.nano.$1" --work "$work" "
 [ -e "$work/kokoro/wave.onnx" ] || stage packages
 [ -e "$work/plan.jsonl" ] || stage texts
 
+stage espeak
 stage synthesise --hours "$hours" &
 speaking=$!
 while kill -0 "$speaking" 2>/dev/null; do

@@ -24,6 +24,7 @@ from recipes.nano import features
 JOINED = 0.1  # of all items, those made of two clips: people want longer sentences than the clips are
 CROP_SECONDS = (1.5, 3.5)
 DRAWN = 4  # batches' worth of items of which those of like length make one batch
+SPELLING = 0.3  # of all items, those of eSpeak's: with seven of eight, Kokoro's were forgotten
 EVEN = 16  # lengths are multiples of it: each new one has kernels made for it, a fifth of a step
 
 
@@ -55,13 +56,16 @@ class Speeches:
         self._space_1 = torch.tensor(tokenizer.encode("a a", "en")[2:-1])
         self._clips: set[str] = set()
         self._all: list[Speech] = []
+        self._drawn_from: dict[bool, list[int]] = {True: [], False: []}  # eSpeak's, and all others
         self._of_voice: dict[tuple[str, float], list[int]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, work: Path, clips: Sequence[Clip], takes: Sequence[int] = range(len(TAKES))) -> None:
-        """Take in the clips that are new."""
+    def add(
+        self, work: Path, clips: Sequence[Clip], takes: Sequence[int] = range(len(TAKES)), *, spelling: bool = False
+    ) -> None:
+        """Take in the clips that are new, all of them eSpeak's or none."""
         new = [clip for clip in clips if clip.id not in self._clips]
         mels, dvae_mels = (features.read(work, new, kind, takes) for kind in ("mel", "dvae"))
         for clip, mels_of, dvae_mels_of in zip(new, mels, dvae_mels, strict=True):
@@ -70,6 +74,7 @@ class Speeches:
                 codes_K = self._dvae.codes(dvae_FM.float()[None] / self._stats_F[:, None])[0]
                 voice = (clip.voice, TAKES[take].speed)
                 self._of_voice[voice].append(len(self._all))
+                self._drawn_from[spelling].append(len(self._all))
                 self._all.append(Speech(text_N, codes_K, log_mel_FM, voice))
             self._clips.add(clip.id)
 
@@ -112,7 +117,9 @@ class Speeches:
         }
 
     def _places(self, count: int, draws: torch.Generator) -> list[int]:
-        return torch.randint(len(self._all), (count,), generator=draws).tolist()
+        spelling = torch.rand(count, generator=draws) < SPELLING * bool(self._drawn_from[True])
+        pools = [self._drawn_from[is_spelling] for is_spelling in spelling.tolist()]
+        return [pool[int(torch.randint(len(pool), (1,), generator=draws))] for pool in pools]
 
     def _item(self, place: int, max_codes: int, draws: torch.Generator) -> Speech:
         """One clip, or two of one voice after another."""

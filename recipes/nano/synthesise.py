@@ -48,8 +48,10 @@ def main() -> None:
     work: Path = chosen.work
     spoken = work / "spoken.jsonl"
 
-    seconds = {row["id"]: row["seconds"] for row in read_rows(spoken)}
-    missing = [row for row in unlearned_first(read_plan(work), read_manifest()) if row["id"] not in seconds]
+    plan = [row for row in read_plan(work) if row["split"] != "spelling"]  # which `espeak.py` says
+    planned = {row["id"] for row in plan}
+    seconds = {row["id"]: row["seconds"] for row in read_rows(spoken) if row["id"] in planned}
+    missing = [row for row in unlearned_first(plan, read_manifest()) if row["id"] not in seconds]
     total, num_new, started = sum(seconds.values()), 0, time.monotonic()
     # Forked, so that every process shows this command's name to whoever wants to pause it.
     fork = multiprocessing.get_context("fork")

@@ -6,7 +6,7 @@ The plan is longer than anyone needs, and always the same: `--hours` of the next
 import itertools
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ LANGUAGES = ("en", "pt")
 NUM_SENTENCES = 6000  # of each language: ten hours or so in all
 SHARES = {"grammar": 0.45, "examples": 0.30, "documents": 0.15, "lists": 0.10}
 SHARES_WITHOUT_EXAMPLES = {"grammar": 0.50, "documents": 0.38, "lists": 0.12}  # WordNet is English
+NUM_SPELLING = {"en": 12000, "pt": 6000}
 VALIDATION = 0.03
 SPEEDS = (0.9, 1.1)
-JOINED = 0.35
+JOINED, SPELLING_JOINED = 0.35, 0.6  # WordNet's examples are short
 MAX_WORDS_BEFORE_JOINED = 14
 
 
@@ -31,6 +32,7 @@ def main() -> None:
     with np.load(work / "kokoro" / "voices.npz") as archive:
         names = list(archive)
     plan = [*dora(), *held_out(), *training(work / "texts", names)]
+    plan += spelling(work / "texts", "\n".join(row["text"] for row in plan))
     write_rows(work / "plan.jsonl", plan)
     for (split, language, source), count in sorted(
         Counter((r["split"], r["language"], r["source"]) for r in plan).items()
@@ -66,6 +68,25 @@ def training(texts: Path, names: list[str]) -> Iterator[dict[str, Any]]:
             yield planned | {"speed": round(chance.uniform(*SPEEDS), 2)}
 
 
+def spelling(texts: Path, said: str) -> Iterator[dict[str, Any]]:
+    """Texts that are not among what is said already, for eSpeak: ten thousand words more."""
+    chance, words, said = random.Random("spelling"), prose.dictionary(texts, "en"), said.casefold()
+    for language in LANGUAGES:
+        if language == "en":
+            source, found = "examples", unseen(speakable(prose.examples(texts), "en", words, chance), set())
+        else:
+            source, found = "lists", prose.lists(texts, language, chance)
+        fresh = ((source, text) for text in found if text.casefold() not in said)
+        chosen = itertools.islice(joined(fresh, chance, SPELLING_JOINED), NUM_SPELLING[language])
+        accents = voices.ACCENTS[language]
+        for number, (_, text) in enumerate(chosen, 1):
+            (accent,) = chance.choices(list(accents), list(accents.values()))
+            voice = f"{accent}+{chance.choice(voices.ESPEAK)}@{chance.choice(voices.HEIGHTS)}"
+            id_ = f"spelling-{language}-{number:05}"
+            planned = row(id_, language, text, split="spelling", source=source, voice=voice)
+            yield planned | {"speed": round(chance.uniform(*SPEEDS), 2)}
+
+
 def sentences(texts: Path, language: str, chance: random.Random) -> list[tuple[str, str]]:
     """Distinct sentences with their source, shuffled; none is held out."""
     words = prose.dictionary(texts, language)
@@ -87,11 +108,13 @@ def sentences(texts: Path, language: str, chance: random.Random) -> list[tuple[s
     return list(joined(chosen, chance))
 
 
-def joined(chosen: list[tuple[str, str]], chance: random.Random) -> Iterator[tuple[str, str]]:
+def joined(
+    chosen: Iterable[tuple[str, str]], chance: random.Random, share: float = JOINED
+) -> Iterator[tuple[str, str]]:
     """Now and then make two or three short sentences one text, for clips as long as those people train on."""
     rest = iter(chosen)
     for source, text in rest:
-        while chance.random() < JOINED and len(text.split()) <= MAX_WORDS_BEFORE_JOINED:
+        while chance.random() < share and len(text.split()) <= MAX_WORDS_BEFORE_JOINED:
             _, more = next(rest, ("", ""))
             text = f"{text} {more}".rstrip()
         yield source, text

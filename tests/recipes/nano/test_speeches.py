@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from recipes.nano.clips import find_clips
 from recipes.nano.speeches import Speeches
+from torch import Tensor
 
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.dvae import Dvae
@@ -33,6 +35,22 @@ def test_a_batch_is_drawn_by_its_step_alone_and_told_sound_is_as_long_as_its_cod
     assert all(torch.equal(one[name], other[name]) for name in one)
     assert one["stacks"].shape[:2] == one["codes"].shape
     assert one["conditioning_mel"].shape[2] == one["conditioning_lengths"][0]
+
+
+def test_espeaks_clips_are_a_share_of_all_items_however_many_there_are(work: Path, tiny: XttsConfig, monkeypatch):
+    for name, value in {"JOINED": 0.0, "DRAWN": 1}.items():
+        monkeypatch.setattr(f"recipes.nano.speeches.{name}", value)
+    speeches = speeches_of(work, tiny)
+
+    def lengths() -> Tensor:
+        return speeches.batch(400, 240, torch.Generator().manual_seed(3))["text_lengths"]
+
+    longest = lengths().max()
+    longer = [replace(clip, text=f"{clip.text} {clip.text}") for clip in find_clips(work, ("validation",))]
+    speeches.add(work, longer, spelling=True)
+    for wanted in (0.0, 0.5, 1.0):
+        monkeypatch.setattr("recipes.nano.speeches.SPELLING", wanted)
+        assert abs((lengths() > longest).float().mean() - wanted) < 0.1
 
 
 def test_two_clips_of_one_voice_become_one_item(work: Path, tiny: XttsConfig, monkeypatch):

@@ -1,4 +1,5 @@
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_a_few_sentences_are_for_validation(plan):
 
 def test_the_plan_is_the_same_every_time(plan, tmp_path):
     assert list(texts.training(small_texts(tmp_path), VOICES)) == plan
+
+
+def test_espeak_says_what_is_not_said_yet_in_voices_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "NUM_SPELLING", {"en": 9, "pt": 9})
+    folder, fresh = small_texts(tmp_path), "The rodita spoke so softly."
+    held = texts.lines("held_out/en.txt")[0]
+    english, *portuguese = texts.spelling(folder, held)
+    assert (english["split"], english["text"]) == ("spelling", fresh)
+    assert re.fullmatch(r"en(-us)?\+\w+@\d\d", english["voice"])
+    assert len(portuguese) == 9
+    assert {row["voice"].partition("+")[0] for row in portuguese} == {"pt-br"}
+    assert {row["language"] for row in texts.spelling(folder, f"{held} {fresh}")} == {"pt"}
 
 
 def test_some_texts_hold_several_sentences_and_none_is_lost():
