@@ -6,16 +6,14 @@ language model alone hears it, in voices of their own. Started again, it goes on
 """
 
 import ctypes
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile as sf
 import soxr
-from recipes.nano.synthesise import SAMPLE_RATE, trim
+from recipes.nano.synthesise import SAMPLE_RATE, keep
 from recipes.nano.texts import read_plan
-from recipes.nano.work import append_row, arguments, publish, read_rows
+from recipes.nano.work import append_row, arguments, read_rows
 
 # Of speak_lib.h of eSpeak NG 1.52.
 SYNCHRONOUS, UTF_8, BY_CHARACTER = 2, 1, 1
@@ -28,14 +26,13 @@ def main() -> None:
     """Say what is missing of its part of the plan."""
     work: Path = arguments(__doc__).parse_args().work
     spoken = {row["id"] for row in read_rows(work / "spoken.jsonl")}
+    plan = [row for row in read_plan(work) if row["split"] == "spelling"]
     espeak = Espeak()
-    for row in read_plan(work):
-        if row["split"] == "spelling" and row["id"] not in spoken:
-            wav_T = trim(espeak.speak(row["text"], row["voice"], row["speed"]))
-            content = io.BytesIO()
-            sf.write(content, wav_T, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-            publish(work / "audio" / f"{row['id']}.flac", content.getvalue())
-            append_row(work / "spoken.jsonl", {"id": row["id"], "seconds": round(len(wav_T) / SAMPLE_RATE, 3)})
+    for row in plan:
+        if row["id"] not in spoken:
+            seconds = keep(work, row["id"], espeak.speak(row["text"], row["voice"], row["speed"]))
+            append_row(work / "spoken.jsonl", {"id": row["id"], "seconds": seconds})
+    print(f"{len(plan)} clips of eSpeak's are there")
 
 
 class Espeak:

@@ -6,6 +6,7 @@ from there: it was heard when the manifest was made.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,7 @@ def main() -> None:
     heard = {row["id"] for row in read_rows(work / "recognised.jsonl")}
     before = heard_before(plan, chosen.manifest)
     errors: list[float] = []
-    spoken = [row["id"] for row in read_rows(work / "spoken.jsonl") if row["seconds"]]
-    # What eSpeak says is chosen for its rare words, which a recogniser misreads.
-    for id_ in [id_ for id_ in spoken if id_ not in heard and plan[id_]["split"] != "spelling"]:
+    for id_ in to_hear(plan, read_rows(work / "spoken.jsonl"), heard):
         if id_ in before:
             append_row(work / "recognised.jsonl", {"id": id_, "cer": before[id_]})
             heard.add(id_)
@@ -51,6 +50,12 @@ def main() -> None:
                 flush=True,
             )
     print(f"{len(heard)} clips heard")
+
+
+def to_hear(plan: dict[str, dict[str, Any]], spoken: Iterable[dict[str, Any]], heard: set[str]) -> list[str]:
+    """The clips to listen to: not eSpeak's, which are there for rare words, and those a recogniser misreads."""
+    kokoros = [row["id"] for row in spoken if row["seconds"] and plan[row["id"]]["split"] != "spelling"]
+    return [id_ for id_ in kokoros if id_ not in heard]
 
 
 def heard_before(plan: dict[str, dict[str, Any]], manifest: Path) -> dict[str, float]:

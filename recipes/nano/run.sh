@@ -15,7 +15,7 @@ export PYTHONPATH=src OMP_NUM_THREADS=1
 stage() { nice -n 19 .venv-nano/bin/python -m "recipes.nano.$1" --work "$work" "${@:2}"; }
 
 [ -e "$work/kokoro/wave.onnx" ] || stage packages
-[ -e "$work/plan.jsonl" ] || stage texts
+stage texts # always the same, but for what a newer recipe adds
 
 stage espeak
 stage synthesise --hours "$hours" &

@@ -48,10 +48,9 @@ def main() -> None:
     work: Path = chosen.work
     spoken = work / "spoken.jsonl"
 
-    plan = [row for row in read_plan(work) if row["split"] != "spelling"]  # which `espeak.py` says
-    planned = {row["id"] for row in plan}
-    seconds = {row["id"]: row["seconds"] for row in read_rows(spoken) if row["id"] in planned}
-    missing = [row for row in unlearned_first(plan, read_manifest()) if row["id"] not in seconds]
+    rows = {row["id"]: row for row in unlearned_first(read_plan(work), read_manifest())}
+    seconds = {row["id"]: row["seconds"] for row in read_rows(spoken) if row["id"] in rows}
+    missing = [row for id_, row in rows.items() if id_ not in seconds]
     total, num_new, started = sum(seconds.values()), 0, time.monotonic()
     # Forked, so that every process shows this command's name to whoever wants to pause it.
     fork = multiprocessing.get_context("fork")
@@ -69,9 +68,9 @@ def main() -> None:
 
 
 def unlearned_first(plan: list[dict[str, Any]], manifest: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The plan with the clips last that the model that ships learned from: others teach it more."""
+    """Kokoro's part of the plan, with the clips last that the model that ships learned from: others teach it more."""
     learned = {row["id"] for row in manifest if row["split"] == "train"}
-    return sorted(plan, key=lambda row: row["id"] in learned)
+    return sorted((row for row in plan if row["split"] != "spelling"), key=lambda row: row["id"] in learned)
 
 
 def load(folder: Path) -> None:
@@ -91,11 +90,16 @@ def load(folder: Path) -> None:
 def speak_row(task: tuple[Path, dict[str, Any]]) -> tuple[dict[str, Any], float]:
     """Speak one row of the plan into its file, and say how long it lasts."""
     work, row = task
-    wav_T = trim(speak(row["text"], row["voice"], row["speed"], row["language"]))
+    return row, keep(work, row["id"], speak(row["text"], row["voice"], row["speed"], row["language"]))
+
+
+def keep(work: Path, id_: str, wav_T: np.ndarray) -> float:
+    """Write down what was said, trimmed, and say how many seconds it lasts."""
+    wav_T = trim(wav_T)
     content = io.BytesIO()
     sf.write(content, wav_T, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    publish(work / "audio" / f"{row['id']}.flac", content.getvalue())
-    return row, round(len(wav_T) / SAMPLE_RATE, 3)
+    publish(work / "audio" / f"{id_}.flac", content.getvalue())
+    return round(len(wav_T) / SAMPLE_RATE, 3)
 
 
 def speak(text: str, voice: str, speed: float, language: str) -> np.ndarray:

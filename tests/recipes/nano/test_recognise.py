@@ -1,7 +1,7 @@
 import gzip
 
 import pytest
-from recipes.nano.recognise import character_error_rate, edit_distance, heard_before
+from recipes.nano.recognise import character_error_rate, edit_distance, heard_before, to_hear
 from recipes.nano.work import line
 
 
@@ -25,6 +25,12 @@ def test_numbers_equal_their_words():
 def test_the_rate_is_over_what_was_said():
     assert character_error_rate("abcd", "abxd", "en") == 0.25
     assert character_error_rate("abcd", "", "en") == 1
+
+
+def test_what_kokoro_said_is_heard_once_and_espeaks_rare_words_never():
+    plan = {id_: {"split": "train"} for id_ in "abc"} | {"d": {"split": "spelling"}}
+    spoken = [{"id": id_, "seconds": 2.0} for id_ in "abd"] + [{"id": "c", "seconds": 0.0}]
+    assert to_hear(plan, spoken, heard={"a"}) == ["b"]
 
 
 def test_what_a_manifest_says_of_a_clip_is_not_heard_again(tmp_path):

@@ -25,7 +25,7 @@ def test_nothing_remains_of_what_is_no_number():
     assert trim(np.append(tone(1, 0.3), np.nan)).size == 0
 
 
-def test_what_the_model_that_ships_did_not_learn_from_is_spoken_first():
-    plan = [{"id": id_} for id_ in ("held", "a", "b", "c")]
+def test_what_the_model_that_ships_did_not_learn_from_is_spoken_first_and_what_espeak_says_is_not():
+    plan = [{"id": id_, "split": "train"} for id_ in ("held", "a", "b", "c")] + [{"id": "d", "split": "spelling"}]
     manifest = [{"id": "held", "split": "held_out"}, {"id": "a", "split": "train"}, {"id": "c", "split": "train"}]
     assert [row["id"] for row in unlearned_first(plan, manifest)] == ["held", "b", "a", "c"]
