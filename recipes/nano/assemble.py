@@ -44,7 +44,7 @@ What its stages say of speech that they never heard:
 
 - Some of its words cannot be made out: it learned from few hours of speech, on two cores.
 - English and Portuguese alone, and best in short sentences of everyday words.
-- Voices unlike Kokoro's, those of people above all, are cloned roughly before fine-tuning, which unlearns words.
+- Voices unlike Kokoro's, those of people above all, are cloned roughly before fine-tuning.
 - coqui-tts cannot load it: its sizes are in `config.json`, where coqui-tts reads only some of them.
 
 ## Licence

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Make the data of nano from wherever it was left, in the background of other work; `make nano` calls it.
 #
-#   recipes/nano/run.sh [WORK [HOURS]]      WORK defaults to recipes/nano/work, HOURS of speech to 8
+#   recipes/nano/run.sh [WORK [HOURS]]      WORK defaults to recipes/nano/work, HOURS of speech to 12
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 work=${1:-recipes/nano/work}
-hours=${2:-8}
+hours=${2:-12}
 recipes/nano/setup.sh
 mkdir -p "$work"
 exec 9>"$work/running" # held by every stage, so that two runs never write to one folder

@@ -42,7 +42,7 @@ _kokoro: Any = None
 def main() -> None:
     """Speak what is missing of the first hours of the plan."""
     parser = arguments(__doc__)
-    parser.add_argument("--hours", type=float, default=8.0, help="of speech, what is there already included")
+    parser.add_argument("--hours", type=float, default=12.0, help="of speech, what is there already included")
     parser.add_argument("--processes", type=int, default=2)
     chosen = parser.parse_args()
     work: Path = chosen.work

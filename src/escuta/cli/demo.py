@@ -10,7 +10,7 @@ from escuta.messages import _
 from escuta.settings import load_settings
 
 EPOCHS = 5
-LEARNING_RATES = {"nano": 2e-4, "random": 5e-4}
+LEARNING_RATES = {"nano": 1e-4, "random": 5e-4}
 """By base; small models, so that they learn something in so few steps. For others it is advised."""
 
 
