@@ -1,6 +1,6 @@
 """How well nano speaks, and how near a short fine-tuning brings it to a voice: the figures of its card.
 
-    python -m bench.nano [--only spoken,fine_tuned] [--base nano] [--run FOLDER] [--recogniser base]
+    python -m bench.nano [--only spoken,fine_tuned,decoder_frozen] [--base nano] [--run FOLDER] [--recogniser base]
 
 The sentences are those of `recipes/nano/held_out`, which nobody trained on. Whisper listens, Resemblyzer's encoder
 tells voices apart, DistillMOS judges how natural it sounds: what they need is fetched by `escuta score --get`. Each
@@ -27,6 +27,8 @@ from bench.machine import machine
 from bench.nano_table import figures, nano_tables
 from bench.pages import PAGES as DOCS_PAGES
 from bench.pages import Pages, put
+from escuta.cli.demo import EPOCHS, LEARNING_RATES
+from escuta.data.demo import DEMO_VOICES
 from escuta.models.base import Generation, Reference, Spoken, VoiceModel
 from escuta.models.bases import NANO, find_base
 from escuta.models.load import load_model
@@ -58,7 +60,7 @@ class Bench:
 
     base: str
     run: RunFolder
-    """Of the demo; it is trained where there is none."""
+    """Of the demo; it is trained where there is none, and beside it the one whose decoder stays as it is."""
     sentences: Mapping[str, Sequence[str]]
     """By language."""
     instruments: Instruments
@@ -83,25 +85,15 @@ def spoken(bench: Bench) -> Measurement:
 
 def fine_tuned(bench: Bench) -> Measurement:
     """What the base and the demo's best checkpoint say in the demo's voice, held against its held-out clips."""
-    seconds = _train(bench)
-    facts = bench.run.read_facts()
-    language = facts["language"]
-    voices = _voices(bench.instruments.voice_encoder, [take.audio for take in read_clips(bench.run).held_out])
-    best = next(path for path in (bench.run.best_by_score, bench.run.best_checkpoint) if path.exists())
-    model = _model(bench.run.base_folder())
-    reference = read_reference(model, Path(facts["reference"]))
-    found: Measurement = {}
-    for name, checkpoint in (("epoch_0", None), ("best", best)):
-        if checkpoint:
-            model.load_trained(read_weights(checkpoint), str(checkpoint))
-            model.pack(precision_for("auto", "cpu"))
-        found[name] = _measured(bench, language, _say(bench, model, language, reference), voices)
+    seconds = _train(bench, bench.run, ["demo"])
+    voices = _voices_of(bench, bench.run)
     epochs = {
         str(epoch): {"val_loss": row.val_loss, "similarity": row.similarity, "stall_seconds": row.stall_seconds}
         for epoch, row in sorted(read_rows(bench.run).items())
     }
     return {
-        **found,
+        "epoch_0": _said(bench, bench.run, None),
+        "best": _said(bench, bench.run, best := _best(bench.run)),
         "ceiling": _ceiling(voices),
         "seconds": round(seconds, 1),
         "checkpoint": best.name,
@@ -109,17 +101,52 @@ def fine_tuned(bench: Bench) -> Measurement:
     }
 
 
-def _train(bench: Bench) -> float:
-    """Train the demo where there is none; how many seconds that took, now or then."""
-    if bench.run.exists():
-        return sum(start.seconds for start in read_history(bench.run.events).starts)
-    command = [sys.executable, "-m", "escuta", "demo", "--base", bench.base, "--out", str(bench.run.path)]
+def decoder_frozen(bench: Bench) -> Measurement:
+    """What the same fine-tuning comes to where the decoder stays the base's."""
+    run, voice = RunFolder(bench.run.path.with_name(f"{bench.run.path.name}-decoder-frozen")), DEMO_VOICES["allison"]
+    as_in_the_demo = (f"training.epochs={EPOCHS}", f"training.learning_rate={LEARNING_RATES['nano']}")
+    given = [word for one in as_in_the_demo for word in ("--set", one)]
+    seconds = _train(bench, run, ["train", str(voice.folder), "--language", voice.language, *given])
+    return {"best": _said(bench, run, _best(run)), "seconds": round(seconds, 1), "checkpoint": _best(run).name}
+
+
+def _train(bench: Bench, run: RunFolder, command: Sequence[str]) -> float:
+    """Train where there is no run yet; how many seconds that took, now or then."""
+    if run.exists():
+        return sum(start.seconds for start in read_history(run.events).starts)
+    settings = [word for one in bench.settings for word in ("--set", one)]
     started = time.perf_counter()
-    subprocess.run([*command, *(word for one in bench.settings for word in ("--set", one))], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "escuta", *command, "--base", bench.base, "--out", str(run.path), *settings], check=True
+    )
     return time.perf_counter() - started
 
 
-SECTIONS: Mapping[str, Callable[[Bench], Measurement]] = {"spoken": spoken, "fine_tuned": fine_tuned}
+def _best(run: RunFolder) -> Path:
+    return next(path for path in (run.best_by_score, run.best_checkpoint) if path.exists())
+
+
+def _said(bench: Bench, run: RunFolder, checkpoint: Path | None) -> list[dict[str, Any]]:
+    """What a checkpoint of a run, or its base, says in the voice that it learned."""
+    facts = run.read_facts()
+    model = _model(run.base_folder())
+    reference = read_reference(model, Path(facts["reference"]))
+    if checkpoint:
+        model.load_trained(read_weights(checkpoint), str(checkpoint))
+        model.pack(precision_for("auto", "cpu"))
+    said = _say(bench, model, facts["language"], reference)
+    return _measured(bench, facts["language"], said, _voices_of(bench, run))
+
+
+def _voices_of(bench: Bench, run: RunFolder) -> list[Tensor]:
+    return _voices(bench.instruments.voice_encoder, [take.audio for take in read_clips(run).held_out])
+
+
+SECTIONS: Mapping[str, Callable[[Bench], Measurement]] = {
+    "spoken": spoken,
+    "fine_tuned": fine_tuned,
+    "decoder_frozen": decoder_frozen,
+}
 
 
 def main() -> None:

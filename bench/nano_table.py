@@ -63,7 +63,8 @@ def _figures(result: Mapping[str, Any], words: Words) -> str:
 def _voices(sections: Sections, words: Words) -> str:
     """Every score of everything that was spoken."""
     spoken, tuned = sections.get("spoken", {}), sections.get("fine_tuned", {})
-    kinds = {"en": spoken, "pt": spoken, "epoch_0": tuned, "best": tuned}
+    frozen = {"frozen": rows} if (rows := sections.get("decoder_frozen", {}).get("best")) else {}
+    kinds = {"en": spoken, "pt": spoken, "epoch_0": tuned, "frozen": frozen, "best": tuned}
     rows = [
         (
             words[name],

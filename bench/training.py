@@ -154,7 +154,7 @@ def told_bytes(base: Path, settings: Mapping[str, Any]) -> int:
     """What `escuta train --dry-run` says that such a step takes."""
     chosen = TrainingSettings(**settings)
     activations = batch_bytes(base, BATCH_SIZE, CLIP_SECONDS, 2 if chosen.precision == "bf16" else 4, Learning())
-    weights = trained_bytes(base) // 4
+    weights = trained_bytes(base, Learning()) // 4
     counts = Counts(weights=weights, matrices=weights, learning=0 if chosen.lora_rank else weights)
     return footprint(counts, chosen, "bf16" if chosen.precision == "bf16" else "fp32", activations).bytes
 

@@ -2,6 +2,7 @@ import pytest
 import soundfile
 from bench.f5 import Bench, prepare
 
+from escuta.models.base import Learning
 from escuta.models.f5.files import find_files
 from escuta.models.load import trained_bytes
 from sounds import speechlike
@@ -31,6 +32,6 @@ def test_our_half_learns_a_step_a_line(bench):
 def test_the_model_has_the_sizes_of_the_release_but_for_its_layers(tmp_path):
     base, voice = prepare(tmp_path, layers=1)
 
-    assert trained_bytes(base) > 4e7
+    assert trained_bytes(base, Learning()) > 4e7
     assert find_files(base, speaking=True).vocab.read_text(encoding="utf-8").count("\n") == 2545
     assert soundfile.info(voice).samplerate == 24_000

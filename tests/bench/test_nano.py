@@ -1,5 +1,5 @@
 import pytest
-from bench.nano import Bench, fine_tuned, held_out, spoken
+from bench.nano import Bench, decoder_frozen, fine_tuned, held_out, spoken
 from bench.nano_table import TARGETS, figures, nano_tables
 from bench.nano_words import WORDS
 from bench.pages import Pages
@@ -28,6 +28,7 @@ def sections():
     return {
         "spoken": {"machine": MACHINE, "en": [row(0.0), row(0.1, natural=2.0)], "pt": [row(0.2)]},
         "fine_tuned": {"machine": MACHINE, "seconds": 300.0, **tuned},
+        "decoder_frozen": {"machine": MACHINE, "seconds": 200.0, "best": [row(0.25, 0.6)]},
     }
 
 
@@ -67,6 +68,7 @@ def test_every_figure_has_its_target_and_whether_it_is_met(sections):
     assert "| 10.0 % | ≤ 5.0 % | no |" in text
     assert "| 0.10 | ≤ 0.20 | yes |" in text
     assert "| the human demo voice, best checkpoint | 0.150 | 0.750 | 3.000 |" in text
+    assert "training that leaves the decoder as it is | 0.250 | 0.600 |" in text
     assert "alike to each other to 0.900" in text
     assert "`make demo`, 5.0 min in all:" in text
     assert (
@@ -77,7 +79,7 @@ def test_every_figure_has_its_target_and_whether_it_is_met(sections):
 
 
 def test_what_was_not_measured_is_left_out(sections):
-    del sections["fine_tuned"]
+    del sections["fine_tuned"], sections["decoder_frozen"]
     text = nano_tables({**figures(sections), "sections": sections}, "pt-BR/benchmarks.md")
     assert "5,0 %" in text
     assert "voz humana" not in text
@@ -101,6 +103,7 @@ def test_the_demo_is_trained_where_there_is_none_and_its_best_checkpoint_says_ev
     assert found["checkpoint"] == "best_model.pt"
     assert list(found["epochs"]) == ["0", "1"]
     assert found["epochs"]["1"]["val_loss"] < found["epochs"]["0"]["val_loss"]
+    assert decoder_frozen(bench)["best"][0]["text"] == "Good evening."
     trained = bench.run.facts.stat().st_mtime_ns
     fine_tuned(bench)
     assert bench.run.facts.stat().st_mtime_ns == trained

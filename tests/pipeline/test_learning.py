@@ -45,9 +45,6 @@ def straight(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    raises=AssertionError, strict=True, reason="nano's decoder tells voices apart too little yet: docs/benchmarks.md"
-)
 def test_epoch_by_epoch_samples_come_nearer_to_the_voice(straight):
     assert mean_similarity(straight, max(read_rows(straight))) > mean_similarity(straight, 0) + 0.05
 

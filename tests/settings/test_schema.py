@@ -18,7 +18,8 @@ NAMES = """
 base language seed
 data.max_clips data.max_clip_seconds data.held_out_share data.cache
 training.epochs training.batch_size training.batch_seconds training.accumulation_steps training.learning_rate
-training.warmup_steps training.schedule training.weight_decay training.max_grad_norm training.precision
+training.decoder_learning_rate training.warmup_steps training.schedule training.weight_decay
+training.max_grad_norm training.precision
 training.optimizer training.ema_decay training.lora_rank training.lora_alpha training.freeze
 training.activation_checkpointing training.compile training.device training.save_every_n_epochs training.keep_last
 training.keep_top

@@ -9,7 +9,7 @@ from escuta.errors import CheckpointError
 from escuta.models.load import load_model
 from escuta.run.checkpoints import Progress, read_checkpoint, write_checkpoint
 from escuta.settings import TrainingSettings
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, uses_for
 from sounds import sentence, speechlike
 
 SETTINGS = TrainingSettings(device="cpu", precision="fp32", learning_rate=1e-3, max_grad_norm=1e9)
@@ -21,15 +21,15 @@ def features(random_base):
     return features_of(random_base)
 
 
-def features_of(base):
+def features_of(base, *, sound=False):
     model = load_model(base, uses=["features"])
     texts = [sentence(number).ljust(40, "a")[:40] for number in range(4)]
     wavs = [torch.from_numpy(speechlike(2.0, model.input_sample_rate, seed=number)) for number in range(4)]
-    return [model.features(wav_T, text, "en") for wav_T, text in zip(wavs, texts, strict=True)]
+    return [model.features(wav_T, text, "en", sound=sound) for wav_T, text in zip(wavs, texts, strict=True)]
 
 
-def load(base):
-    return load_model(base, uses=["training"])
+def load(base, settings=SETTINGS):
+    return load_model(base, uses=uses_for(settings))
 
 
 def batch(model, features, generator=None):
@@ -285,6 +285,68 @@ def test_every_way_to_learn_continues_to_the_same_bits(request, tmp_path, way, f
     assert {tensor.dtype for tensor in model.trained_tensors().values()} == {torch.float32}
 
 
+SOUNDS = {"sound", "sound_codes", "speaker"}
+SOUND = {
+    "sound": {"decoder_learning_rate": 1e-3},
+    "sound in bf16": {"decoder_learning_rate": 1e-3, "precision": "bf16"},
+    "averaged sound": {"decoder_learning_rate": 1e-3, "ema_decay": 0.9},
+}
+
+
+@pytest.mark.parametrize("way", SOUND.values(), ids=SOUND)
+def test_a_decoder_learns_the_sound_and_continues_to_the_same_bits(random_base, tmp_path, way):
+    settings = SETTINGS.model_copy(update=way)
+    model = load(random_base, settings)
+    learner = Learner(model, settings, seed=3)
+    same = batch(model, features_of(random_base, sound=True), torch.Generator().manual_seed(0))
+    first = learner.step([same])
+    write_checkpoint(tmp_path / "a.pt", learner.checkpoint(Progress(step=1), val_loss=None, base_fingerprint=""))
+    steps = [learner.step([same]) for _ in range(3)]
+
+    resumed = Learner(load(random_base, settings), settings, seed=9, resumed=read_checkpoint(tmp_path / "a.pt"))
+
+    again = [resumed.step([same]) for _ in range(3)]
+    assert [(step.loss, step.parts) for step in again] == [(step.loss, step.parts) for step in steps]
+    assert_same_state(snapshot(resumed), snapshot(learner))
+    assert steps[-1].parts["loss_sound"] < first.parts["loss_sound"] - 0.1
+    assert {tensor.dtype for tensor in model.trained_tensors().values()} == {torch.float32}
+
+
+def test_the_language_model_learns_the_same_beside_a_decoder(random_base):
+    clips = features_of(random_base, sound=True)
+    learned = []
+    for way in ({}, {"decoder_learning_rate": 1e-3}):
+        settings = SETTINGS.model_copy(update={**way, "max_grad_norm": 0.5})
+        model = load(random_base, settings)
+        learner = Learner(model, settings, seed=0)
+        for seed in range(3):
+            same = batch(model, clips, torch.Generator().manual_seed(seed))
+            learner.step([same if way else {name: one for name, one in same.items() if "so" not in name}])
+        learned.append(model.trained_tensors())
+        learned.append({"loss": torch.tensor(learner.validate([batch(model, clips)]))})
+
+    alone, loss, together, same_loss = learned
+    assert all(torch.equal(tensor, together[name]) for name, tensor in alone.items())
+    assert loss == same_loss
+    assert {name.rsplit(".waveform_decoder.")[0] for name in together.keys() - alone.keys()} == {"hifigan_decoder"}
+
+
+def test_two_half_batches_are_one_batch_of_sound_too(random_base):
+    settings = SETTINGS.model_copy(update={"decoder_learning_rate": 1e-3})
+    clips = features_of(random_base, sound=True)
+    steps, moments = [], []
+    for halves in ([slice(0, 4)], [slice(0, 2), slice(2, 4)]):
+        model = undropped(load(random_base, settings))
+        learner = Learner(model, settings, seed=0)
+        whole = batch(model, clips, torch.Generator().manual_seed(0))
+        steps.append(learner.step([{name: tensor[half] for name, tensor in whole.items()} for half in halves]))
+        moments.append([one["exp_avg"] for one in state_of(learner).values()])
+
+    assert steps[0].parts == pytest.approx(steps[1].parts, rel=1e-5)
+    for whole, of_halves in zip(*moments, strict=True):
+        torch.testing.assert_close(whole, of_halves, rtol=1e-3, atol=1e-5)
+
+
 def test_a_checkpoint_of_lora_holds_the_merged_model(random_base, features, tmp_path):
     model = load(random_base)
     base = {name: tensor.clone() for name, tensor in model.trained_tensors().items()}
@@ -320,13 +382,14 @@ def test_frozen_parts_stay_and_have_no_moments(random_base, features):
     assert len(state_of(learner)) == sum(parameter.requires_grad for parameter in model.trainable.parameters())
 
 
-@pytest.mark.parametrize("way", [{"lora_rank": 4}, {"freeze": ("embeddings",)}])
+@pytest.mark.parametrize("way", [{"lora_rank": 4}, {"freeze": ("embeddings",)}, {"decoder_learning_rate": 1e-3}])
 def test_another_way_to_learn_than_the_checkpoints_is_refused(random_base, features, way):
     learner = Learner(load(random_base), SETTINGS, seed=0)
     learner.step([batch(load(random_base), features)])
+    other = SETTINGS.model_copy(update=way)
 
     with pytest.raises(CheckpointError, match=r"^checkpoint: "):
-        Learner(load(random_base), SETTINGS.model_copy(update=way), seed=0, resumed=snapshot(learner))
+        Learner(load(random_base, other), other, seed=0, resumed=snapshot(learner))
 
 
 def test_half_precision_learns_what_fp32_learns(random_base, features):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from escuta.models.base import Learning
 from escuta.models.load import load_model, speaking_bytes, trained_bytes
 from escuta.terminal import Terminal
 from escuta.training.needs import Need, Needs, needs, needs_rows, problems, size
@@ -39,7 +40,7 @@ def test_a_checkpoint_takes_what_it_does(assignment, train, quick_base, tmp_path
 
     assert asked.checkpoints_bytes == pytest.approx(checkpoint, rel=0.02)
     weights = sum(tensor.nbytes for tensor in load_model(quick_base, uses=["training"]).trained_tensors().values())
-    assert trained_bytes(quick_base) == pytest.approx(weights, rel=0.01)
+    assert trained_bytes(quick_base, Learning()) == pytest.approx(weights, rel=0.01)
 
 
 def test_as_many_checkpoints_need_room_as_are_there_at_once(assignment):
@@ -64,7 +65,7 @@ def test_memory_depends_on_what_learns_and_how(assignment, quick_base):
     def needed(**asked):
         return found(assignment(**asked)).learning.needed_bytes
 
-    weights = trained_bytes(quick_base)
+    weights = trained_bytes(quick_base, Learning())
     plain = needed(training__precision="fp32", training__optimizer="adamw")
     assert needed(training__precision="fp32", training__optimizer="adamw_bf16") == pytest.approx(plain - weights)
     assert needed(training__precision="fp32", training__lora_rank=8) <= plain - 2 * weights

@@ -7,7 +7,7 @@ from torch import nn
 from escuta.errors import InstallError
 from escuta.models.load import load_model
 from escuta.settings import TrainingSettings
-from escuta.training.optimizer import BETAS, AdamW, build_optimizer, shorten
+from escuta.training.optimizer import BETAS, AdamW, build_optimizer, has_decoder, parts_of, set_learning_rate, shorten
 
 SETTINGS = TrainingSettings(learning_rate=3e-4, weight_decay=0.2)
 
@@ -39,6 +39,25 @@ def test_every_parameter_of_the_model_is_in_one_group(quick_base):
     assert not found[0.2] & found[0.0]
     assert {"text_embedding.weight", "mel_pos_embedding.emb.weight", "final_norm.weight", "mel_head.bias"} <= found[0.0]
     assert {"text_head.weight", "gpt.h.0.attn.c_attn.weight", "conditioning_encoder.init.weight"} <= found[0.2]
+
+
+def test_a_decoder_has_a_share_of_the_rate_and_decays_nowhere(quick_base):
+    settings = SETTINGS.model_copy(update={"decoder_learning_rate": 3e-3})
+    module = load_model(quick_base, uses=["training", "decoder_training"]).trainable
+
+    optimizer = build_optimizer(module, settings, {})
+    set_learning_rate(optimizer, 1e-5)
+
+    *others, decoder = optimizer.param_groups
+    assert {id(one) for one in decoder["params"]} == {id(one) for one in module.decoder.parameters()}
+    assert decoder["weight_decay"] == 0
+    assert decoder["lr"] == pytest.approx(1e-4)
+    assert [group["lr"] for group in others] == [1e-5, 1e-5]
+    assert has_decoder(optimizer.param_groups)
+    assert not has_decoder(others)
+    learning, apart = parts_of(module)
+    assert sorted(map(id, [*learning, *apart])) == sorted(map(id, module.parameters()))
+    assert {id(one) for one in apart} == {id(one) for one in decoder["params"]}
 
 
 def test_what_is_frozen_is_left_out():

@@ -71,6 +71,17 @@ def test_to_stop_on_scores_takes_patience_and_somebody_who_speaks(request_for, f
     assert problem.startswith("training.stop_on: score; expected training.patience with it, and samples to score.")
 
 
+def test_a_decoder_does_not_learn_beside_adapters_nor_where_there_is_none(request_for, f5_base):
+    sound = {"training__decoder_learning_rate": 1e-4}
+
+    assert refusal(SettingsError, request_for(training__lora_rank=4, **sound)) == (
+        "training.decoder_learning_rate: found training.lora_rank beside it; expected one of them. Leave one out."
+    )
+    problem = refusal(SettingsError, request_for(base=str(f5_base), **sound))
+    assert problem.startswith("training.decoder_learning_rate: ")
+    assert problem.endswith(" has no decoder that learns; expected XTTS-v2. Leave it out.")
+
+
 def test_a_rule_that_is_not_there_is_refused_before_anything_begins(request_for, tmp_path):
     rule = f"{tmp_path}/my_rules.py:choose"
 

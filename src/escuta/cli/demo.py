@@ -12,6 +12,8 @@ from escuta.settings import load_settings
 EPOCHS = 5
 LEARNING_RATES = {"nano": 1e-4, "random": 5e-4}
 """By base; small models, so that they learn something in so few steps. For others it is advised."""
+DECODER_LEARNING_RATES = {"nano": 1e-3}
+"""By base. Without it nano's decoder, which knows fifty voices, would bound how near it comes to another."""
 
 
 def demo(
@@ -40,6 +42,7 @@ def demo(
         "language": chosen.language,
         "training.epochs": EPOCHS,
         "training.learning_rate": LEARNING_RATES.get(base),
+        "training.decoder_learning_rate": DECODER_LEARNING_RATES.get(base),
         "sampling.mode": "background",
     }
     run = RunFolder(out)

@@ -23,16 +23,18 @@ class FeatureJob:
     audio: Path
     text: str
     language: str
+    sound: bool = False
+    """Whether a decoder is going to learn from it."""
 
     def encoded(self) -> bytes:
         """As the connection carries it."""
-        return json.dumps([str(self.audio), self.text, self.language]).encode()
+        return json.dumps([str(self.audio), self.text, self.language, self.sound]).encode()
 
     @classmethod
     def decoded(cls, message: bytes) -> "FeatureJob":
         """Read what `encoded` wrote."""
-        audio, text, language = json.loads(message)
-        return cls(Path(audio), text, language)
+        audio, *others = json.loads(message)
+        return cls(Path(audio), *others)
 
 
 def compute(base: Path, jobs: Iterable[FeatureJob]) -> Iterable[bytes]:
@@ -51,7 +53,7 @@ def compute(base: Path, jobs: Iterable[FeatureJob]) -> Iterable[bytes]:
     model = load_model(base, uses=["features"])
     for job in jobs:
         wav_T = torch.from_numpy(read_audio(job.audio, model.input_sample_rate))
-        yield encode(model.features(wav_T, job.text, job.language))
+        yield encode(model.features(wav_T, job.text, job.language, sound=job.sound))
 
 
 def main(base: Path, connection: Connection) -> None:

@@ -39,7 +39,7 @@ class CachedClip:
     @classmethod
     def of(cls, job: FeatureJob, audio_hash: str, model: str) -> "CachedClip":
         """Derive the key from all that features depend on; `model` is the fingerprint of its files."""
-        sources = [VERSION, model, job.language, job.text, audio_hash]
+        sources = [VERSION, model, job.language, job.text, audio_hash, *(["sound"] if job.sound else [])]
         return cls(job, audio_hash, hashlib.sha256(json.dumps(sources).encode()).hexdigest())
 
 

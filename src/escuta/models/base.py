@@ -25,13 +25,16 @@ Batch: TypeAlias = Mapping[str, Tensor]
 """Several clips' features, padded and cropped: what one micro step takes."""
 
 Losses: TypeAlias = Mapping[str, Tensor]
-"""Scalars; `loss` is the one to minimise, the others are its parts, for people to read."""
+"""Scalars: `loss`, which val_loss is the same of, and its parts, for people to read.
+
+`loss_sound`, where a decoder learns, is minimised beside it: no weight learns from both.
+"""
 
 Reference: TypeAlias = Mapping[str, Tensor]
 """What the model needs of a reference recording to clone its voice: independent of trainable weights, on the CPU."""
 
-Use: TypeAlias = Literal["features", "training", "speaking"]
-"""What a model is wanted for; the parts that no use needs are not loaded."""
+Use: TypeAlias = Literal["features", "training", "decoder_training", "speaking"]
+"""What a model is wanted for; the parts that no use needs are not loaded. `decoder_training` comes with `training`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Learning:
     """Parts that stay as they are: conditioning, embeddings."""
     recomputes: bool = False
     """Whether activations are computed once more on the way back, rather than kept."""
+    decoder: bool = False
+    """Whether the decoder learns too: it was loaded for that."""
 
 
 class VoiceModel(Protocol):
@@ -121,8 +126,15 @@ class VoiceModel(Protocol):
         """What keeps `text` from being spoken, or learned, as phrases for a message; empty when nothing does."""
         ...
 
-    def features(self, wav_T: Tensor, text: str, language: str) -> Features:
-        """Compute all that training needs of one clip, recorded at `input_sample_rate`."""
+    def features(self, wav_T: Tensor, text: str, language: str, *, sound: bool = False) -> Features:
+        """Compute all that training needs of one clip, recorded at `input_sample_rate`.
+
+        Args:
+            wav_T: The clip.
+            text: What it says.
+            language: Of the text.
+            sound: Whether a decoder is going to learn from it.
+        """
         ...
 
     def collate(self, features: Sequence[Features], generator: torch.Generator | None) -> Batch:
@@ -131,7 +143,7 @@ class VoiceModel(Protocol):
 
     @property
     def trainable(self) -> nn.Module:
-        """The part that learns; called with a batch it returns `Losses`."""
+        """The part that learns; called with a batch it returns `Losses`. A decoder that learns too is its `decoder`."""
         ...
 
     def learn(self, learning: Learning) -> None:

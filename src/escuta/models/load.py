@@ -26,7 +26,7 @@ class _Door:
     load: Callable[..., VoiceModel]
     fingerprint: Callable[[Path], str]
     features_fingerprint: Callable[[Path], str]
-    trained_bytes: Callable[[Path], int]
+    trained_bytes: Callable[[Path, Learning], int]
     batch_bytes: Callable[[Path, int, float, int, Learning], int]
     speaking_bytes: Callable[[Path, Precision], int]
 
@@ -97,13 +97,17 @@ def features_fingerprint(folder: Path) -> str:
     return _door(folder).features_fingerprint(folder)
 
 
-def trained_bytes(folder: Path) -> int:
+def trained_bytes(folder: Path, learning: Learning) -> int:
     """How much the trained weights of the model in `folder` take in fp32, told before they are loaded.
+
+    Args:
+        folder: Of the model.
+        learning: What of the model learns.
 
     Raises:
         ModelError: Files are missing, damaged, or not of a model that escuta knows.
     """
-    return _door(folder).trained_bytes(folder)
+    return _door(folder).trained_bytes(folder, learning)
 
 
 def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes: int, learning: Learning) -> int:

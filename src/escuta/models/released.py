@@ -18,7 +18,7 @@ class ReleasedTensors(Mapping[str, Tensor]):
         shapes: What the model expects, under the same names.
         where: Names the checkpoint.
         device: Where they are wanted.
-        prefix: What the release puts before the module's names.
+        prefix: What the release puts before the module's names; others are of other modules.
 
     Raises:
         CheckpointError: Names differ; when a tensor is asked for, that its shape does.
@@ -49,10 +49,10 @@ class ReleasedTensors(Mapping[str, Tensor]):
         return tensor.detach().to(self._device, torch.float32)
 
     def __iter__(self) -> Iterator[str]:
-        return (name.removeprefix(self._prefix) for name in self._shapes)
+        return (name.removeprefix(self._prefix) for name in self._shapes if name.startswith(self._prefix))
 
     def __len__(self) -> int:
-        return len(self._shapes)
+        return sum(1 for _name in self)
 
 
 def _differing(

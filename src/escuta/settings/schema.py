@@ -48,6 +48,9 @@ class TrainingSettings(_Section):
     learning_rate: float = Field(default=5e-6, gt=0)
     """Of AdamW, after the warm-up."""
 
+    decoder_learning_rate: float | None = Field(default=None, gt=0)
+    """Of XTTS's decoder, which turns what the language model says into sound; it does not learn when not given."""
+
     warmup_steps: int | None = Field(default=None, ge=0)
     """Optimizer steps in which the learning rate rises to its value; 50, or a tenth of all, when not given."""
 
@@ -113,6 +116,11 @@ class TrainingSettings(_Section):
 
     trackers: tuple[Tracker, ...] | None = None
     """Where numbers and samples go besides the run's folder; tensorboard when not given and installed."""
+
+    @property
+    def learns_sound(self) -> bool:
+        """Whether the decoder learns too."""
+        return self.decoder_learning_rate is not None
 
 
 class SamplingSettings(_Section):

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from escuta.errors import CheckpointError
 from escuta.messages import _
-from escuta.models.base import Batch, Learning, VoiceModel
+from escuta.models.base import Batch, Learning, Use, VoiceModel
 from escuta.run.checkpoints import AVERAGE, Checkpoint, Progress
 from escuta.settings import TrainingSettings
 from escuta.training.average import WeightAverage
 from escuta.training.compiler import compiler_refusal
-from escuta.training.optimizer import build_optimizer, shorten
+from escuta.training.optimizer import build_optimizer, has_decoder, parts_of, set_learning_rate, shorten
 from escuta.training.precision import HalfCopies, arithmetic_on
 from escuta.training.ranks import ALONE, Ranks
 
@@ -34,7 +34,7 @@ class Step:
     parts: Mapping[str, float]
     """What the loss is made of."""
     grad_norm: float
-    """Before it was shortened."""
+    """Before it was shortened; of all that learns."""
     taken: bool
     """False when loss or gradient was not finite: the weights stay as they were."""
 
@@ -96,8 +96,7 @@ class Learner:
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Take the next steps with it."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
+        set_learning_rate(self._optimizer, learning_rate)
 
     def step(self, batches: Sequence[Batch]) -> Step:
         """Learn from `batches`, one micro step each, and take one optimizer step."""
@@ -110,12 +109,13 @@ class Learner:
             for batch in batches:
                 with self._autocast():
                     found = self._module({**batch, "num_targets": num_targets})
-                self._accelerator.backward(found["loss"])
+                self._accelerator.backward(found["loss"] + found.get("loss_sound", 0.0))
                 for name, value in found.items():
                     losses[name] = losses.get(name, 0.0) + value.item()
             of_each = self._ranks.all(losses)
             losses = {name: sum(one[name] for one in of_each) / self._ranks.of for name in losses}
-            grad_norm = shorten(self._module.parameters(), self._settings.max_grad_norm)
+            parts = [part for part in parts_of(self._model.trainable) if part]
+            grad_norm = math.hypot(*(shorten(part, self._settings.max_grad_norm) for part in parts))
             taken = math.isfinite(losses["loss"]) and math.isfinite(grad_norm)
             if taken:
                 self.before_update()
@@ -229,6 +229,22 @@ class Learner:
         return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
 
+def uses_for(settings: TrainingSettings) -> list[Use]:
+    """What a model is to be loaded for, to learn so."""
+    return ["training", "decoder_training"] if settings.learns_sound else ["training"]
+
+
+def learning_of(settings: TrainingSettings) -> Learning:
+    """What of a model learns, and how."""
+    return Learning(
+        lora_rank=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        freeze=settings.freeze or (),
+        recomputes=settings.activation_checkpointing,
+        decoder=settings.learns_sound,
+    )
+
+
 def _nothing() -> None: ...
 
 
@@ -239,16 +255,11 @@ def _choose_what_learns(model: VoiceModel, settings: TrainingSettings, resumed: 
         CheckpointError: `resumed` is of another model.
     """
     where = _("checkpoint")
+    if resumed and has_decoder(resumed.optimizer["param_groups"]) != settings.learns_sound:
+        raise _other_settings()
     if resumed and not settings.lora_rank:
         model.load_trained({name: tensor.clone() for name, tensor in resumed.model.items()}, where)
-    model.learn(
-        Learning(
-            lora_rank=settings.lora_rank,
-            lora_alpha=settings.lora_alpha,
-            freeze=settings.freeze or (),
-            recomputes=settings.activation_checkpointing,
-        )
-    )
+    model.learn(learning_of(settings))
     if resumed and model.adapters:
         model.adapters.load(resumed.optimizer.get(ADAPTERS, {}), where)
 
@@ -275,10 +286,15 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, resumed: Checkpoint, *, ha
     kinds = {"exp_avg" in state for state in saved["state"].values()} - {has_moments}
     sizes, saved_sizes = ([len(group["params"]) for group in one] for one in (groups, saved["param_groups"]))
     if sizes != saved_sizes or kinds:
-        raise CheckpointError(
-            _(
-                "checkpoint: was learned with another training.lora_rank, training.freeze or training.optimizer; "
-                "expected those of this start. Set them as they were, or begin afresh with --fresh."
-            )
-        )
+        raise _other_settings()
     optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
+
+
+def _other_settings() -> CheckpointError:
+    return CheckpointError(
+        _(
+            "checkpoint: was learned with another training.lora_rank, training.freeze, training.optimizer or "
+            "training.decoder_learning_rate; expected those of this start. Set them as they were, or begin afresh with "
+            "--fresh."
+        )
+    )

@@ -9,18 +9,21 @@ import torch
 
 from escuta.engine.linear import Precision
 from escuta.messages import _
-from escuta.models.base import Learning
 from escuta.models.load import batch_bytes, speaking_bytes, trained_bytes
 from escuta.run.folder import RunFolder
 from escuta.sampling.memory import available_bytes, own_bytes
 from escuta.training.assignment import Assignment
 from escuta.training.footprint import Counts, Footprint, footprint
+from escuta.training.learner import learning_of
 from escuta.training.plan import Plan, device_kind, padded_seconds
 from escuta.training.precision import arithmetic_on
 from escuta.training.preparation import cache_folder
 
 FEATURE_BYTES = 200_000 / 7
 """Of a second of audio; 200 kB for 7 s of XTTS-v2's features, measured."""
+
+SOUND_BYTES = 2 * 24_000
+"""Of a second, where a decoder learns its sound too."""
 
 SAMPLE_BYTES = 2
 """Of a number in a sample file."""
@@ -62,7 +65,7 @@ def needs(assignment: Assignment, plan: Plan, missing_seconds: float) -> Needs:
         ModelError: The base model cannot be used.
     """
     settings, run = assignment.settings, assignment.run.path
-    weights = trained_bytes(assignment.base.folder)
+    weights = trained_bytes(assignment.base.folder, learning_of(settings.training))
     learning = _learning(assignment, plan, weights // 4)
     checkpoint = weights + learning.moments + learning.average
     scored = settings.training.keep_top if settings.scores.enabled and settings.sampling.mode != "off" else 0
@@ -72,12 +75,13 @@ def needs(assignment: Assignment, plan: Plan, missing_seconds: float) -> Needs:
     held_out = assignment.dataset.held_out
     spoken_seconds = plan.spoken * sentences * sum(clip.seconds for clip in held_out) / len(held_out)
     samples = int(spoken_seconds * settings.sampling.sample_rate * SAMPLE_BYTES)
+    feature_bytes = FEATURE_BYTES + (SOUND_BYTES if settings.training.learns_sound else 0)
     return Needs(
         learning=Need(learning.bytes, _free_memory(assignment)),
         checkpoints_bytes=checkpoint,
         speaking_bytes=_speaking(assignment),
         disk=Need(max(0, at_once * checkpoint - kept) + samples, _free_disk(run)),
-        cache=Need(int(missing_seconds * FEATURE_BYTES), _free_disk(cache_folder(assignment))),
+        cache=Need(int(missing_seconds * feature_bytes), _free_disk(cache_folder(assignment))),
     )
 
 
@@ -154,7 +158,7 @@ def _learning(assignment: Assignment, plan: Plan, num_weights: int) -> Footprint
         len(plan.longest),
         padded_seconds(plan.longest, plan.clip_seconds) / len(plan.longest),
         2 if arithmetic == "bf16" else 4,
-        Learning(freeze=training.freeze or (), recomputes=training.activation_checkpointing),
+        learning_of(training),
     )
     counts = Counts(weights=num_weights, matrices=num_weights, learning=0 if training.lora_rank else num_weights)
     return footprint(counts, training, arithmetic, activations)

@@ -19,12 +19,17 @@ BETAS = (0.9, 0.96)
 EPSILON = 1e-8
 """PyTorch's own."""
 
+SHARE = "share"
+"""Where the group of a decoder keeps what its learning rate is of the others'."""
+
 Copies = Mapping[nn.Parameter, nn.Parameter]
 """Weights of fewer bits that have the gradients of others."""
 
 
 def build_optimizer(module: nn.Module, settings: TrainingSettings, copies: Copies) -> torch.optim.Optimizer:
     """AdamW with weight decay on matrices alone: embeddings, norms and biases are not pulled to zero.
+
+    A decoder decays nowhere, and has a rate of its own: `set_learning_rate` keeps the share.
 
     Args:
         module: What learns.
@@ -37,10 +42,14 @@ def build_optimizer(module: nn.Module, settings: TrainingSettings, copies: Copie
     embeddings = {id(layer.weight) for layer in module.modules() if isinstance(layer, nn.Embedding)}
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
-    for parameter in module.parameters():
+    learning, decoder = parts_of(module)
+    for parameter in learning:
         if parameter.requires_grad:
             (decayed if parameter.ndim > 1 and id(parameter) not in embeddings else kept).append(parameter)
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": kept, "weight_decay": 0.0}]
+    if decoder and settings.decoder_learning_rate:
+        share = settings.decoder_learning_rate / settings.learning_rate
+        groups.append({"params": decoder, "weight_decay": 0.0, SHARE: share})
     match settings.optimizer:
         case "adamw8bit":
             return _adamw_8bit(groups, settings.learning_rate, copies)
@@ -50,6 +59,24 @@ def build_optimizer(module: nn.Module, settings: TrainingSettings, copies: Copie
             return AdamW(groups, settings.learning_rate, torch.float32, copies)
         case _:
             return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, fused=True)
+
+
+def parts_of(module: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """What learns from `loss`, and the decoder, which learns from `loss_sound`: empty where it does not."""
+    decoder = list(part.parameters()) if isinstance(part := getattr(module, "decoder", None), nn.Module) else []
+    apart = {id(weight) for weight in decoder}
+    return [weight for weight in module.parameters() if id(weight) not in apart], decoder
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Take the next steps with it, a decoder with its share of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group.get(SHARE, 1.0)
+
+
+def has_decoder(groups: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a decoder is among what learns."""
+    return any(SHARE in group for group in groups)
 
 
 def shorten(parameters: Iterable[nn.Parameter], max_norm: float) -> float:

@@ -76,6 +76,8 @@ def plan_rows(assignment: Assignment, plan: Plan) -> list[tuple[str, str]]:
     rate = f"{training.learning_rate:.2g}" + _advised(assignment, "learning_rate")
     if training.warmup_steps:
         rate += _(" after {n} steps of warm-up").format(n=training.warmup_steps) + _advised(assignment, "warmup_steps")
+    if training.decoder_learning_rate:
+        rate += _("; the decoder {rate:.2g}").format(rate=training.decoder_learning_rate)
     device = device_kind(training)
     precision = arithmetic_on(torch.device(device), training.precision)
     computing = _("{precision} on {device}").format(precision=precision, device=device)

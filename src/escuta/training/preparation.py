@@ -25,9 +25,9 @@ def find_features(assignment: Assignment) -> ClipFeatures:
         ModelError: The base model cannot be used.
     """
     base, dataset = assignment.base.folder, assignment.dataset
-    fingerprint = features_fingerprint(base)
+    fingerprint, sound = features_fingerprint(base), assignment.settings.training.learns_sound
     clips = (
-        CachedClip.of(FeatureJob(clip.audio.resolve(), clip.text, assignment.language), entry.audio, fingerprint)
+        CachedClip.of(FeatureJob(clip.audio.resolve(), clip.text, assignment.language, sound), entry.audio, fingerprint)
         for clip, entry in zip((*dataset.train, *dataset.held_out), assignment.inventory.entries, strict=True)
     )
     return ClipFeatures(tuple(clips), FeatureCache(cache_folder(assignment)), base)

@@ -16,7 +16,7 @@ from escuta.models.load import load_model
 from escuta.sampling.memory import peak_bytes
 from escuta.terminal import Terminal
 from escuta.training.assignment import Assignment
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, uses_for
 from escuta.training.needs import needs, needs_rows, problems
 from escuta.training.pace import duration
 from escuta.training.plan import Plan, aligned, padded_seconds, plan, plan_rows
@@ -91,7 +91,7 @@ def try_out(assignment: Assignment, planned: Plan, features: ClipFeatures, termi
         clips, feature_seconds = _features(features, numbers)
         learned, validated = clips[: len(planned.longest)], clips[len(planned.longest) :]
         advance("")
-        model = load_model(assignment.base.folder, uses=["training"])
+        model = load_model(assignment.base.folder, uses=uses_for(settings.training))
         learner = Learner(model, settings.training, settings.seed)
         batch = model.collate(learned, torch.Generator().manual_seed(settings.seed))
         learner.step([batch])  # the first makes room for the optimizer

@@ -62,6 +62,12 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
     if base.warning:
         terminal.say(f"⚠️  {base.warning}")
     model = load_model(base.folder, uses=["features"])
+    if settings.training.learns_sound and model.family != "xtts":
+        raise SettingsError(
+            _(
+                "training.decoder_learning_rate: {title} has no decoder that learns; expected XTTS-v2. Leave it out."
+            ).format(title=base.title)
+        )
     language = model.language(settings.language or "")
     text_problems = partial(model.text_problems, language=language)
     with terminal.waiting(_("Listening to the clips")) as heard:
@@ -127,6 +133,13 @@ def _refuse_mess(request: Request, terminal: Terminal) -> None:
     if settings.training.stop_on == "score" and (settings.training.patience is None or not is_scored):
         raise SettingsError(
             _("training.stop_on: score; expected training.patience with it, and samples to score. Set --patience N.")
+        )
+    if settings.training.learns_sound and settings.training.lora_rank:
+        raise SettingsError(
+            _(
+                "training.decoder_learning_rate: found training.lora_rank beside it; expected one of them. Leave one "
+                "out."
+            )
         )
     if request.settings.language is None:
         raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))

@@ -16,7 +16,7 @@ from escuta import __version__
 from escuta.data.features import ClipFeatures
 from escuta.errors import RunError, WeightsError
 from escuta.messages import _
-from escuta.models.base import Use, VoiceModel
+from escuta.models.base import VoiceModel
 from escuta.models.load import load_model
 from escuta.run.checkpoints import Progress, restore_best
 from escuta.run.events import EventLog
@@ -35,7 +35,7 @@ from escuta.training.assignment import Assignment
 from escuta.training.interrupt import interruptible
 from escuta.training.judge import Judge
 from escuta.training.keeper import Keeper, NoKeeper
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, uses_for
 from escuta.training.loop import Outcome, Training
 from escuta.training.needs import disk_problems, needs
 from escuta.training.plan import aligned, plan, plan_rows
@@ -161,8 +161,8 @@ def _set_up(
     settings, run = assignment.settings, assignment.run
     num_train = len(assignment.dataset.train)
     mode = settings.sampling.mode
-    uses: list[Use] = ["training", "speaking"] if mode == "inline" else ["training"]
-    model = load_model(assignment.base.folder, uses=uses)
+    uses = uses_for(settings.training)
+    model = load_model(assignment.base.folder, uses=[*uses, "speaking"] if mode == "inline" else uses)
     _refuse_nonsense(model.trained_tensors(), str(assignment.base.folder))
     learner = Learner(model, settings.training, settings.seed, assignment.resumed, ranks)
     terminal.say(*(f"⚠️  {warning}" for warning in learner.warnings))

@@ -28,7 +28,7 @@ def kept_bytes(model, batch):
 def test_trained_bytes_are_those_of_the_network(f5_base):
     model = load_f5(f5_base, uses=["training"], device="cpu")
 
-    assert trained_bytes(f5_base) == sum(one.nbytes for one in model.trained_tensors().values())
+    assert trained_bytes(f5_base, Learning()) == sum(one.nbytes for one in model.trained_tensors().values())
 
 
 @pytest.mark.parametrize("recomputes", [False, True])

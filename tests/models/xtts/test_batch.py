@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from escuta.audio.mel import CONDITIONING, conditioning_mel
-from escuta.models.xtts.batch import Crop, choose_crop, collate
+from escuta.models.xtts.batch import FULL_SCALE, Crop, choose_crop, collate
 from sounds import speechlike
 from tiny_xtts import TINY, drawn
 
@@ -83,6 +83,47 @@ def test_a_clip_hears_itself_and_the_loss_leaves_out_what_it_heard():
         (start,) = (at for at in range(one["mel"].shape[1]) if torch.equal(one["mel"][:, at : at + length], heard_FM))
         assert batch["ignored_codes"][number].tolist() == [start // 4, -(-(start + length) // 4)]
         assert (batch["conditioning_mel"][number, :, length:] == 0).all()
+
+
+def sounding(one, value):
+    """The same clip with a sound that counts its points, in steps of a hundred, and a voice."""
+    num_points = int(len(one["codes"]) * 1024 * 24000 / 22050) - 500  # the last code is longer than the sound
+    sound = (torch.arange(num_points) // 100).short()
+    return {**one, "sound": sound, "speaker": torch.full((12,), float(value))}
+
+
+def test_sound_is_cut_where_its_codes_are():
+    clips = [sounding(clip(5, 200), 1), sounding(clip(3, 120, seed=1), 2)]
+
+    batch = collate(clips, seeded(3), TINY)
+
+    assert batch["sound_codes"].shape == (2, 43)  # two seconds
+    assert batch["sound"].shape == (2, int(43 * 1024 * 24000 / 22050))
+    starts = batch["sound_codes"][:, 0]
+    assert len(set(starts.tolist())) == 2
+    assert torch.equal(batch["sound_codes"], starts[:, None] + torch.arange(43))
+    first_hundreds = (batch["sound"][:, 0] * FULL_SCALE).round()
+    assert first_hundreds.tolist() == [(start * 1024 * 24000 / 22050) // 100 for start in starts.tolist()]
+    assert batch["speaker"].tolist() == [[1.0] * 12, [2.0] * 12]
+
+
+def test_no_more_sound_is_cut_than_the_shortest_clip_has():
+    batch = collate([sounding(clip(5, 200), 1), sounding(clip(3, 20, seed=1), 2)], seeded(), TINY)
+
+    assert batch["sound_codes"].shape == (2, 20)
+    assert batch["sound_codes"][1, 0] == 0
+    assert (batch["sound"][1, -490:] == 0).all()
+
+
+def test_sound_changes_no_other_crop_and_is_not_for_validation():
+    clips = [clip(5, 200), clip(3, 120, seed=1)]
+    with_sound = [sounding(one, 1) for one in clips]
+
+    silent, batch = collate(clips, seeded(3), TINY), collate(with_sound, seeded(3), TINY)
+
+    assert all(torch.equal(tensor, batch[name]) for name, tensor in silent.items())
+    assert batch.keys() - silent.keys() == {"sound", "sound_codes", "speaker"}
+    assert collate(with_sound, None, TINY).keys() == silent.keys()
 
 
 def test_the_generator_alone_decides_on_the_crops():

@@ -2,6 +2,7 @@ import pytest
 
 from escuta.errors import WeightsError
 from escuta.models.base import Learning
+from escuta.models.load import load_model
 from escuta.models.xtts.footprint import PACKING_COPIES, RUNTIME_BYTES, batch_bytes, speaking_bytes, trained_bytes
 from escuta.models.xtts.weights import load_weights
 
@@ -28,7 +29,13 @@ def test_files_that_are_not_there_are_told(tmp_path):
 def test_what_is_trained_is_the_gpt_in_fp32(random_base):
     tensors = load_weights(random_base, ["gpt"]).tensors
 
-    assert trained_bytes(random_base) == sum(4 * tensor.numel() for tensor in tensors.values())
+    assert trained_bytes(random_base, Learning()) == sum(4 * tensor.numel() for tensor in tensors.values())
+
+
+def test_a_decoder_that_learns_counts_too(random_base):
+    both = load_model(random_base, uses=["training", "decoder_training"]).trained_tensors()
+
+    assert trained_bytes(random_base, Learning(decoder=True)) == sum(tensor.nbytes for tensor in both.values())
 
 
 def test_a_batch_keeps_less_where_less_is_asked_of_it(random_base):
@@ -39,3 +46,5 @@ def test_a_batch_keeps_less_where_less_is_asked_of_it(random_base):
     assert kept(number_bytes=2) < kept()
     assert kept(recomputes=True) < kept()
     assert kept(freeze=("conditioning",)) < kept()
+    assert kept(decoder=True) > kept()
+    assert kept(num_clips=4, decoder=True) == 2 * kept(decoder=True)

@@ -7,6 +7,7 @@ from escuta.engine.faithfulness import TOLERANCE
 from escuta.errors import CheckpointError, LanguageError, RunError, TextError
 from escuta.models.base import Generation, VoiceModel
 from escuta.models.xtts.model import PARTS, Xtts, load_xtts
+from escuta.sampling.fingerprint import fingerprint
 from sounds import speechlike
 
 EVERY_USE = ("features", "training", "speaking")
@@ -79,6 +80,17 @@ def test_features_are_of_the_whole_clip_and_need_no_gradient(model, wav_T):
     assert features["mel"].shape[1] == pytest.approx(4.0 * 22050 / 256, abs=1)
     assert not any(tensor.requires_grad for tensor in features.values())
     assert features["codes"].unique().numel() > 5  # something to learn
+
+
+def test_a_decoder_learns_from_the_clip_at_the_rate_it_speaks_and_from_its_voice(model, wav_T):
+    features = model.features(wav_T, "Good evening.", "en", sound=True)
+
+    assert features["sound"].dtype == torch.int16
+    assert len(features["sound"]) == pytest.approx(4.0 * 24000, abs=1)
+    assert features["sound"].abs().max() / 32767 == pytest.approx(float(wav_T.abs().max()), rel=0.05)
+    assert torch.equal(features["speaker"], model.reference(wav_T)["speaker"])
+    silent = model.features(wav_T, "Good evening.", "en")
+    assert all(torch.equal(tensor, features[name]) for name, tensor in silent.items())
 
 
 def test_a_batch_of_features_has_a_loss_with_gradients_for_every_parameter(model, wav_T):
@@ -245,7 +257,7 @@ def test_parts_that_no_use_needs_are_not_loaded(random_base, use):
         part
         for part, found in {
             "gpt": model._gpt,
-            "decoder": model._decoder,
+            "decoder": model._mouth,
             "speaker_encoder": model._encoder,
             "dvae": model._dvae,
             "mel_stats": model._mel_stats_F,
@@ -277,6 +289,76 @@ def test_it_keeps_the_contract_of_every_family():
             assert isinstance(kept, property), name
         else:
             assert inspect.signature(kept) == inspect.signature(asked), name
+
+
+@pytest.fixture(scope="module")
+def tuned(random_base):
+    """What a model and its decoder have learned, made up."""
+    learning = load_xtts(random_base, uses=["training", "decoder_training"], device="cpu")
+    generator = torch.Generator().manual_seed(0)
+    return {
+        name: tensor * (1 + 0.2 * torch.rand(tensor.shape, generator=generator))
+        if name.startswith("hifigan_decoder.")
+        else tensor.detach().clone()
+        for name, tensor in learning.trained_tensors().items()
+    }
+
+
+@pytest.mark.parametrize("precision", ["exact", "int8"])
+def test_a_checkpoints_own_decoder_speaks_it_and_the_bases_own_speaks_others(random_base, wav_T, tuned, precision):
+    speaking = load_xtts(random_base, uses=["speaking"], device="cpu")
+    base = speaking.trained_tensors()
+
+    def said(tensors):
+        speaking.load_trained(tensors, "here")
+        speaking.pack(precision)
+        return speak(speaking, "Good evening.", wav_T)
+
+    first, changed, again = said(base), said(tuned), said(base)
+
+    assert first.num_codes == changed.num_codes  # the language model is the same
+    assert (first.wav_T - changed.wav_T).abs().max() > 1e-3
+    assert torch.equal(first.wav_T, again.wav_T)
+    assert fingerprint(speaking.trained_tensors()) == fingerprint(base)
+
+
+def test_a_decoder_speaks_in_training_as_it_is_and_is_exported_so(random_base, wav_T, tuned, tmp_path):
+    uses = ("training", "decoder_training", "speaking")
+    model, plain = (load_xtts(random_base, uses=uses, device="cpu") for _ in range(2))
+    assert torch.equal(speak(model, "Good evening.", wav_T).wav_T, speak(plain, "Good evening.", wav_T).wav_T)
+
+    with torch.no_grad():
+        for name, tensor in model.trained_tensors().items():
+            tensor.copy_(tuned[name])
+    said = speak(model, "Good evening.", wav_T)
+    model.export(tmp_path / "export")
+
+    exported = speak(load_xtts(tmp_path / "export", uses=["speaking"], device="cpu"), "Good evening.", wav_T)
+    assert (said.wav_T - speak(plain, "Good evening.", wav_T).wav_T).abs().max() > 1e-3
+    torch.testing.assert_close(exported.wav_T, said.wav_T, rtol=0, atol=1e-5)
+    plain.load_trained(tuned, "here")
+    assert torch.equal(speak(plain, "Good evening.", wav_T).wav_T, said.wav_T)
+
+
+def test_a_model_that_learns_takes_a_decoder_along_and_leaves_it_again(model, wav_T, tuned):
+    base, before = model.trained_tensors(), speak(model, "Good evening.", wav_T)
+
+    model.load_trained(tuned, "here")
+    assert fingerprint(model.trained_tensors()) == fingerprint(tuned)
+    changed = speak(model, "Good evening.", wav_T)
+    model.load_trained(base, "here")
+
+    assert model.trained_tensors().keys() == base.keys()
+    again = speak(model, "Good evening.", wav_T)
+    assert torch.equal(before.wav_T, again.wav_T)
+    assert changed.wav_T.shape != again.wav_T.shape or (changed.wav_T - again.wav_T).abs().max() > 1e-3
+
+
+def test_a_decoder_that_is_not_whole_is_refused(model, tuned):
+    name = "hifigan_decoder.waveform_decoder.conv_post.weight"
+
+    with pytest.raises(CheckpointError, match=rf"^here: 1 tensors differ from the base model's, {name} among them"):
+        model.load_trained({one: tensor for one, tensor in tuned.items() if one != name}, "here")
 
 
 def test_texts_spoken_at_once_are_those_spoken_alone(model, wav_T):

@@ -28,12 +28,13 @@ OF_INPUT = 4
 """Of each frame and feature between blocks, all that stays where activations are computed twice."""
 
 
-def trained_bytes(folder: Path) -> int:
-    """How much the trained weights of the model in `folder` take in fp32.
+def trained_bytes(folder: Path, learning: Learning) -> int:
+    """How much the trained weights of the model in `folder` take in fp32, whatever of it learns.
 
     Raises:
         ModelError: Files are missing, damaged, or not of one F5-TTS.
     """
+    del learning
     return 4 * sum(tensor.numel() for tensor in load_weights(folder, ["dit"]).tensors.values())
 
 

@@ -127,9 +127,9 @@ class F5:
             )
         return problems
 
-    def features(self, wav_T: Tensor, text: str, language: str) -> Features:
-        """Compute text tokens `text` [N] and the `mel` [M, F] of one clip."""
-        del language
+    def features(self, wav_T: Tensor, text: str, language: str, *, sound: bool = False) -> Features:
+        """Compute text tokens `text` [N] and the `mel` [M, F] of one clip; there is no decoder that learns `sound`."""
+        del language, sound
         return {
             "text": torch.tensor(self._vocabulary.encode(text).ids),
             "mel": vocos_mel(wav_T[None])[0].T.contiguous(),

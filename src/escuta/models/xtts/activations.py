@@ -4,6 +4,7 @@ All counts are bytes that the way back keeps, as the layers in `transformer.py` 
 holds them against what PyTorch keeps.
 """
 
+from escuta.models.xtts.batch import SOUND_SECONDS
 from escuta.models.xtts.config import XttsConfig
 
 OF_BLOCK = {2: 38, 4: 66}
@@ -18,6 +19,12 @@ OF_ATTENTION = {2: 5, 4: 9}
 
 OF_CONDITIONING_BLOCK = {2: 40, 4: 54}
 """Of each mel frame and feature; measured."""
+
+OF_DECODER = {2: 74, 4: 147}
+"""Of each point and channel after each upsampling of the decoder; measured."""
+
+OF_SOUND = 316
+"""Of each point of what it voices, for its spectrograms; measured."""
 
 OF_INPUT = 4
 """Of each position and feature between blocks, all that stays where activations are computed twice."""
@@ -49,3 +56,20 @@ def activation_bytes(
     blocks = block + gpt.layers * OF_INPUT * positions * gpt.width if recomputes else gpt.layers * block
     voice = config.conditioning.blocks * OF_CONDITIONING_BLOCK[number_bytes] * FRAMES * gpt.width if learns_voice else 0
     return batch_size * (blocks + voice)
+
+
+def sound_bytes(config: XttsConfig, batch_size: int, *, number_bytes: int) -> int:
+    """Add up what a decoder that learns keeps besides.
+
+    Args:
+        config: Of the model.
+        batch_size: Clips.
+        number_bytes: Of the arithmetic: 2 or 4.
+    """
+    sizes = config.decoder
+    points = round(SOUND_SECONDS * config.output_sample_rate)
+    numbers, channels, length = 0, sizes.channels, points // config.output_hop
+    for rate in sizes.upsample_rates:
+        channels, length = channels // 2, length * rate
+        numbers += channels * length
+    return batch_size * (OF_DECODER[number_bytes] * numbers + OF_SOUND * points)

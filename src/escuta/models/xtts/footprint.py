@@ -6,8 +6,8 @@ from torch import Tensor
 
 from escuta.engine.linear import Precision
 from escuta.models.base import Learning
-from escuta.models.xtts.activations import activation_bytes
-from escuta.models.xtts.weights import PREFIXES, Weights, load_weights
+from escuta.models.xtts.activations import activation_bytes, sound_bytes
+from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights
 
 BYTES = {"exact": 4, "bf16": 2, "int8": 1}
 """Of a weight of the packed matrices."""
@@ -19,13 +19,15 @@ PACKING_COPIES = 42
 """Times the largest matrix, in float32: it is read, turned, rounded and packed by several threads, and leaves holes."""
 
 
-def trained_bytes(folder: Path) -> int:
+def trained_bytes(folder: Path, learning: Learning) -> int:
     """How much the trained weights of the model in `folder` take in fp32.
 
     Raises:
         ModelError: Files are missing, damaged, or not of one XTTS-v2.
     """
-    return 4 * _num_of(load_weights(folder, ["gpt"]), PREFIXES["gpt"])
+    parts: list[Part] = ["gpt", "decoder"] if learning.decoder else ["gpt"]
+    weights = load_weights(folder, parts)
+    return 4 * sum(_num_of(weights, PREFIXES[part]) for part in parts)
 
 
 def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes: int, learning: Learning) -> int:
@@ -34,14 +36,16 @@ def batch_bytes(folder: Path, num_clips: int, clip_seconds: float, number_bytes:
     Raises:
         ModelError: Files are missing, damaged, or not of one XTTS-v2.
     """
-    return activation_bytes(
-        load_weights(folder, ["gpt"]).config,
+    config = load_weights(folder, ["gpt"]).config
+    kept = activation_bytes(
+        config,
         num_clips,
         clip_seconds,
         number_bytes=number_bytes,
         recomputes=learning.recomputes,
         learns_voice="conditioning" not in learning.freeze,
     )
+    return kept + (sound_bytes(config, num_clips, number_bytes=number_bytes) if learning.decoder else 0)
 
 
 def speaking_bytes(folder: Path, precision: Precision) -> int:

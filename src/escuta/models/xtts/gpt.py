@@ -88,17 +88,22 @@ class Gpt(Prompter):
                 - `ignored_codes` [B, 2]: first code and the one past the last that the item's conditioning was cut
                   from, which the loss leaves out; (0, 0) is none;
                 - `conditioning_mel` [B, F, M] and `conditioning_lengths` [B]: the mel to clone from and its frames;
-                - `num_targets` [2], where the batch is a part of a larger one: what to divide the two losses by.
+                - `num_targets` [2 or more], where the batch is a part of a larger one: what to divide the two
+                  losses by.
 
         Returns:
             Scalars: `loss`, the one to minimise, and its parts `loss_text` and `loss_mel`.
         """
+        return self.latents_and_losses(batch)[1]
+
+    def latents_and_losses(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Compute the hidden states behind the codes, [B, P, D] (past K: behind stops), and the losses."""
         text, codes = self.segments(batch)
         latents_BLD = self.conditioning_of_each(batch["conditioning_mel"], batch["conditioning_lengths"])
         text_BPD, codes_BPD = self._hidden(text, codes, latents_BLD)
-        text_targets, code_targets = batch.get("num_targets", (None, None))
+        text_targets, code_targets = batch.get("num_targets", (None, None))[:2]
         text_counts_BP, code_counts_BP = text.counted_BP, codes.counted_BP
-        return losses(
+        return codes_BPD, losses(
             cross_entropy(self.text_head(text_BPD[text_counts_BP]), text.targets_BP[text_counts_BP], text_targets),
             cross_entropy(self.mel_head(codes_BPD[code_counts_BP]), codes.targets_BP[code_counts_BP], code_targets),
         )

@@ -11,12 +11,11 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from escuta.audio.files import resample
-from escuta.audio.mel import CONDITIONING, conditioning_mel, dvae_mel, speaker_mel
+from escuta.audio.mel import conditioning_mel, dvae_mel
 from escuta.engine.allocation import holes_given_back
-from escuta.engine.linear import Precision, computes_bf16
+from escuta.engine.linear import Precision
 from escuta.engine.tokens import TokenChoice
 from escuta.errors import LanguageError, TextError
 from escuta.messages import _
@@ -25,17 +24,20 @@ from escuta.models.blank import blank
 from escuta.models.families import Family
 from escuta.models.lora import Adapters
 from escuta.models.released import ReleasedTensors
-from escuta.models.xtts.batch import collate
+from escuta.models.xtts.batch import FULL_SCALE, collate
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.dvae import Dvae
 from escuta.models.xtts.export import export, fits_coqui
 from escuta.models.xtts.gpt import Gpt, Prompter
 from escuta.models.xtts.loss import num_targets
+from escuta.models.xtts.mouth import Mouth
 from escuta.models.xtts.packed import PackedGpt
-from escuta.models.xtts.speak import Sentence, SpokenSentence, evaluating, speak
+from escuta.models.xtts.reference import heard, speaker
+from escuta.models.xtts.speak import Sentence, evaluating, joined, speak
 from escuta.models.xtts.speaker_encoder import SpeakerEncoder
 from escuta.models.xtts.streamed import mel_loss
 from escuta.models.xtts.transformer import InOutLinear
+from escuta.models.xtts.voicer import Voicer
 from escuta.models.xtts.weights import PREFIXES, Part, Weights, load_weights, shapes_of
 from escuta.run.mapped import MappedTensors
 from escuta.text.languages import bare_code, character_limit
@@ -43,8 +45,9 @@ from escuta.text.split import split
 from escuta.text.tokenizer import Tokenizer
 
 PARTS: Mapping[Use, tuple[Part, ...]] = {
-    "features": ("dvae", "mel_stats"),
+    "features": ("dvae", "mel_stats", "speaker_encoder"),
     "training": ("gpt",),
+    "decoder_training": ("decoder",),
     "speaking": ("gpt", "decoder", "speaker_encoder", "mel_stats"),
 }
 """What each use of a model needs of it."""
@@ -58,11 +61,8 @@ FROZEN: Mapping[str, tuple[str, ...]] = {
 MIN_CLIP_SECONDS = 0.5
 """Shorter clips leave next to nothing to predict; the release's training recipe drops them too."""
 
-MIN_CHUNK_SECONDS = 1 / 3
-"""A shorter rest of a reference is not listened to, as in the release."""
-
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
-PartT = TypeVar("PartT", bound=nn.Module | Tensor)
+PartT = TypeVar("PartT", bound=nn.Module | Tensor | Mouth)
 
 
 class Xtts:
@@ -94,15 +94,18 @@ class Xtts:
         self._mel_stats_F = weights.tensors.get("mel_stats")
         self._dvae = _module(Dvae, weights, "dvae") if "dvae" in parts else None
         self._encoder = _module(SpeakerEncoder, weights, "speaker_encoder") if "speaker_encoder" in parts else None
-        self._decoder = _module(WaveformDecoder, weights, "decoder").folded().to(device) if "decoder" in parts else None
+        self._mouth = Mouth(config, weights.part("decoder")) if "speaking" in uses else None
+        self._learns_sound = "decoder_training" in uses
         self._gpt: Prompter | None = None
+        self._voicer: Voicer | None = None
         self.adapters: Adapters | None = None
         self._streamed: ReleasedTensors | None = None
         self._packed: PackedGpt | None = None
         self._heard: tuple[Reference, Tensor] | None = None
-        self._fast_decoder: WaveformDecoder | None = None
         if "gpt" in parts and learns:
-            self._gpt = _module(Gpt, weights, "gpt").to(device)
+            self._gpt = gpt = _module(Gpt, weights, "gpt").to(device)
+            if self._learns_sound:
+                self._voicer = Voicer(config, gpt, weights.part("decoder")).to(device)
         elif "gpt" in parts:
             with blank():
                 self._gpt = Prompter(config).eval().to(device)
@@ -144,28 +147,35 @@ class Xtts:
             )
         return problems
 
-    def features(self, wav_T: Tensor, text: str, language: str) -> Features:
-        """Compute text tokens `text` [N], audio `codes` [K] and the conditioning `mel` [F, M] of one clip."""
+    def features(self, wav_T: Tensor, text: str, language: str, *, sound: bool = False) -> Features:
+        """Compute text tokens `text` [N], audio `codes` [K] and the conditioning `mel` [F, M] of one clip.
+
+        For a decoder that learns also `sound` [T], in 16 bits at the output rate, and whose voice it is, `speaker` [E].
+        """
         mel_stats_F, dvae = _there(self._mel_stats_F), _there(self._dvae)
-        return {
+        features = {
             "text": torch.tensor(self._tokenizer.encode(text, language)),
             "codes": dvae.codes(dvae_mel(wav_T[None], mel_stats_F))[0],
             "mel": conditioning_mel(wav_T[None], mel_stats_F)[0],
         }
+        if sound:
+            sound_T = torch.from_numpy(resample(wav_T.numpy(), self.input_sample_rate, self.sample_rate))
+            features["sound"] = (sound_T.clamp(-1, 1) * FULL_SCALE).short()
+            features["speaker"] = speaker(wav_T, self._config, _there(self._encoder))
+        return features
 
     def collate(self, features: Sequence[Features], generator: torch.Generator | None) -> Batch:
         """Make a batch; random crops come from `generator`, None crops the beginning of each clip."""
         return collate(features, generator, self._config)
 
     @property
-    def trainable(self) -> Gpt:
-        """The language model with its conditioning encoder."""
-        assert isinstance(self._gpt, Gpt), "the model was loaded for another use"
-        return self._gpt
+    def trainable(self) -> Gpt | Voicer:
+        """The language model with its conditioning encoder, alone or with the decoder."""
+        return self._voicer or self._learning_gpt
 
     def learn(self, learning: Learning) -> None:
         """Choose what of the language model learns, and how."""
-        gpt = self.trainable
+        gpt = self._learning_gpt
         for part in learning.freeze:
             for name in FROZEN[part]:
                 gpt.get_submodule(name).requires_grad_(False)
@@ -175,14 +185,19 @@ class Xtts:
             self.adapters = Adapters(gpt, layers, rank, learning.lora_alpha or 2 * rank)
 
     def num_targets(self, batch: Batch) -> Tensor:
-        """Count the text tokens and the codes that the loss counts, [2]."""
-        return num_targets(*self.trainable.segments(batch))
+        """Count the text tokens and codes that the loss counts, and the sounds that a decoder learns from, [2 or 3]."""
+        counts = num_targets(*self._learning_gpt.segments(batch))
+        return torch.cat([counts, counts.new_tensor([len(batch["sound"])])]) if "sound" in batch else counts
 
     def trained_tensors(self) -> Mapping[str, Tensor]:
-        """The language model's tensors under the release's names, what adapters learned merged into them."""
+        """The tensors of what learns under the release's names, what adapters learned merged into them."""
         if self._streamed is not None:
             return self._streamed.released
-        return {f"{PREFIXES['gpt']}{name}": tensor for name, tensor in self._merged().items()}
+        decoder = self._voicer.decoder.state_dict() if self._voicer else {}
+        return {
+            **{f"{PREFIXES['gpt']}{name}": tensor for name, tensor in self._merged().items()},
+            **{f"{PREFIXES['decoder']}{name}": tensor for name, tensor in decoder.items()},
+        }
 
     @holes_given_back()
     def load_trained(self, tensors: Mapping[str, Tensor], where: str) -> None:
@@ -193,8 +208,16 @@ class Xtts:
         """
         gpt = _there(self._gpt)
         self._packed = self._heard = None
-        own = ReleasedTensors(tensors, shapes_of(self._config, ["gpt"]), where, self.device, PREFIXES["gpt"])
-        gpt.load_state_dict({name: own[name] for name in gpt.state_dict()}, assign=True)
+        tuned = self._learns_sound or any(name.startswith(PREFIXES["decoder"]) for name in tensors)
+        shapes = shapes_of(self._config, ["gpt", "decoder"] if tuned else ["gpt"])
+        own = ReleasedTensors(tensors, shapes, where, self.device, PREFIXES["gpt"])
+        taken = {name: own[name] for name in gpt.state_dict()}
+        decoder = ReleasedTensors(tensors, shapes, where, self.device, PREFIXES["decoder"]) if tuned else None
+        if isinstance(gpt, Gpt):
+            self._voicer = Voicer(self._config, gpt, decoder) if decoder else None
+        else:
+            _there(self._mouth).change(decoder, lambda: load_weights(self._folder, ["decoder"]).part("decoder"))
+        gpt.load_state_dict(taken, assign=True)
         self._streamed = None if isinstance(gpt, Gpt) else own
 
     # --- speaking ---
@@ -210,23 +233,7 @@ class Xtts:
         XTTS needs not know what it says.
         """
         del text
-        config, mel_stats_F = self._config, _there(self._mel_stats_F)
-        heard_T = wav_T[: config.conditioning_seconds * config.sample_rate]
-        chunks = [
-            chunk_T
-            for chunk_T in torch.split(heard_T, config.conditioning_chunk_seconds * config.sample_rate)
-            if len(chunk_T) >= max(MIN_CHUNK_SECONDS * config.sample_rate, CONDITIONING.num_fft // 2 + 1)
-        ]
-        mels = [conditioning_mel(chunk_T[None], mel_stats_F)[0] for chunk_T in chunks]
-        voice_T = wav_T[: config.speaker_reference_seconds * config.sample_rate]
-        voice_T = torch.from_numpy(resample(voice_T.numpy(), config.sample_rate, config.speaker_sample_rate))
-        with torch.no_grad():
-            speaker_E = _there(self._encoder)(speaker_mel(voice_T[None]))[0]
-        return {
-            "mels": pad_sequence([mel_FM.T for mel_FM in mels], batch_first=True).transpose(1, 2),
-            "mel_lengths": torch.tensor([mel_FM.shape[1] for mel_FM in mels]),
-            "speaker": speaker_E,
-        }
+        return heard(wav_T, self._config, _there(self._mel_stats_F), _there(self._encoder))
 
     @holes_given_back()
     def pack(self, precision: Precision) -> None:
@@ -324,7 +331,7 @@ class Xtts:
         packed = self._packed or PackedGpt(gpt, tensors=self._merged())
         decoder = self._decoder_for(packed.precision, device)
         said = iter(speak(packed, decoder, [one for text in sentences for one in text], choice, progress=progress))
-        return [self._joined(list(islice(said, len(text))), choice) for text in sentences]
+        return [joined(list(islice(said, len(text))), self.sample_rate, choice) for text in sentences]
 
     def export(self, folder: Path) -> str | None:
         """Write a folder that coqui-tts loads, with the weights of this moment; say so where it cannot.
@@ -342,12 +349,14 @@ class Xtts:
         state = _there(self._gpt).state_dict()
         return self.adapters.merged(state) if self.adapters else state
 
+    @property
+    def _learning_gpt(self) -> Gpt:
+        assert isinstance(self._gpt, Gpt), "the model was loaded for another use"
+        return self._gpt
+
     def _decoder_for(self, precision: Precision, device: torch.device) -> WaveformDecoder:
-        decoder = _there(self._decoder).to(device)
-        if precision == "exact" or not computes_bf16(device):
-            return decoder
-        self._fast_decoder = self._fast_decoder or decoder.packed()
-        return self._fast_decoder
+        mouth = Mouth(self._config, self._voicer.decoder.state_dict()) if self._voicer else _there(self._mouth)
+        return mouth.decoder(precision, device)
 
     def _hear(self, gpt: Prompter, reference: Reference) -> Tensor:
         """What the language model makes of a voice, [L, D]; kept for the packed weights of one moment."""
@@ -359,16 +368,6 @@ class Xtts:
         if self._packed is not None:
             self._heard = reference, conditioning_LD
         return conditioning_LD
-
-    def _joined(self, said: Sequence[SpokenSentence], choice: TokenChoice) -> Spoken:
-        return Spoken(
-            wav_T=torch.cat([one.wav_T for one in said]),
-            sample_rate=self.sample_rate,
-            stop="limit" if any(one.stop == "limit" for one in said) else "ended",
-            num_codes=sum(len(one.codes_K) for one in said),
-            num_sentences=len(said),
-            generation=Generation(**asdict(choice)),
-        )
 
     def _choice(self, generation: Generation) -> TokenChoice:
         choice = self._config.choice

@@ -5,7 +5,7 @@ Shapes: B batch, L latents, N text tokens, K codes, D width, E embedding, T wav 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from escuta.engine.decoding import Decoded, Rules, Start, decode
 from escuta.engine.tokens import TokenChoice
+from escuta.models.base import Generation, Spoken
 from escuta.models.xtts.decoder import WaveformDecoder
 from escuta.models.xtts.packed import PackedGpt
 
@@ -129,6 +130,18 @@ def _voiced(decoder: WaveformDecoder, sentence: Sentence, decoded: Decoded) -> S
     weight = decoder.conv_pre.weight  # the two networks may differ in precision
     wav_BT = decoder(decoded.hidden_KD[None].to(weight), sentence.speaker_E[None].to(weight))
     return SpokenSentence(wav_BT[0].float().cpu(), decoded.tokens_K, decoded.stop)
+
+
+def joined(said: Sequence[SpokenSentence], sample_rate: int, choice: TokenChoice) -> Spoken:
+    """Put the sentences of one text together."""
+    return Spoken(
+        wav_T=torch.cat([one.wav_T for one in said]),
+        sample_rate=sample_rate,
+        stop="limit" if any(one.stop == "limit" for one in said) else "ended",
+        num_codes=sum(len(one.codes_K) for one in said),
+        num_sentences=len(said),
+        generation=Generation(**asdict(choice)),
+    )
 
 
 @contextmanager
