@@ -112,15 +112,20 @@ def sentences(count: int) -> list[str]:
     return [SENTENCES[number % len(SENTENCES)] for number in range(count)]
 
 
-def made_up_clip(config: XttsConfig, seconds: float, seed: int = 0) -> Features:
+def made_up_clip(config: XttsConfig, seconds: float, seed: int = 0, *, sound: bool = False) -> Features:
     """Features of a clip that nobody recorded; to learn from it takes as long as from any other."""
     draw = torch.Generator().manual_seed(seed)
     num_points = int(seconds * config.sample_rate)
-    return {
+    clip = {
         "text": torch.randint(1, config.gpt.num_text_tokens, [int(12 * seconds)], generator=draw),
         "codes": torch.randint(config.dvae.num_codes, [num_points // config.gpt.code_stride], generator=draw),
         "mel": torch.randn(config.num_mel_bins, num_points // MEL_HOP, generator=draw),
     }
+    if sound:
+        num_points = int(seconds * config.output_sample_rate)
+        clip["sound"] = torch.randint(-9999, 9999, [num_points], generator=draw, dtype=torch.int16)
+        clip["speaker"] = torch.randn(config.speaker_encoder.embedding_width, generator=draw)
+    return clip
 
 
 def _save_seeded(folder: Path, config: XttsConfig) -> None:

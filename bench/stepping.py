@@ -16,7 +16,7 @@ from bench.models import made_up_clip
 from escuta.models.load import load_model
 from escuta.models.xtts.weights import load_weights
 from escuta.settings import TrainingSettings
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, uses_for
 
 BATCH_SIZE = 2
 
@@ -30,10 +30,11 @@ def main() -> None:
     parser.add_argument("--settings", type=json.loads, default={})
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    model = load_model(asked.base, uses=["training"])
-    learner = Learner(model, TrainingSettings(device="cpu", **asked.settings), seed=0)
+    settings = TrainingSettings(device="cpu", **asked.settings)
+    model = load_model(asked.base, uses=uses_for(settings))
+    learner = Learner(model, settings, seed=0)
     config = load_weights(asked.base, ["mel_stats"]).config
-    clips = [made_up_clip(config, asked.seconds, seed) for seed in range(BATCH_SIZE)]
+    clips = [made_up_clip(config, asked.seconds, seed, sound=settings.learns_sound) for seed in range(BATCH_SIZE)]
     draw = torch.Generator().manual_seed(0)
     for _line in sys.stdin:
         started = time.perf_counter()

@@ -33,7 +33,6 @@ from bench.pages import Pages
 from bench.stepping import BATCH_SIZE
 from bench.training_table import speedups, training_tables
 from escuta.data.batches import BatchLimits, epoch_batches
-from escuta.models.base import Learning
 from escuta.models.load import batch_bytes, load_model, trained_bytes
 from escuta.models.xtts.config import XttsConfig
 from escuta.models.xtts.newborn import make_newborn, newborn_tensors
@@ -41,7 +40,7 @@ from escuta.models.xtts.weights import load_weights, save_base
 from escuta.settings import TrainingSettings
 from escuta.text.vocabulary import character_vocabulary
 from escuta.training.footprint import Counts, footprint
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, learning_of
 
 PAGES = Pages("training", training_tables, ROOT / "bench" / "results", ROOT / "docs")
 CLIP_SECONDS = 7.0
@@ -50,6 +49,7 @@ MODES: Mapping[str, dict[str, Any]] = {
     "bf16": {"precision": "bf16", "optimizer": "adamw"},
     "bf16, moments too": {"precision": "bf16", "optimizer": "adamw_bf16"},
     "LoRA 16": {"precision": "bf16", "lora_rank": 16},
+    "bf16, moments too, decoder": {"precision": "bf16", "optimizer": "adamw_bf16", "decoder_learning_rate": 1e-4},
 }
 EPOCH_CLIPS = (100, 1_000, 10_000)
 
@@ -153,8 +153,9 @@ def modes(bench: Bench) -> Measurement:
 def told_bytes(base: Path, settings: Mapping[str, Any]) -> int:
     """What `escuta train --dry-run` says that such a step takes."""
     chosen = TrainingSettings(**settings)
-    activations = batch_bytes(base, BATCH_SIZE, CLIP_SECONDS, 2 if chosen.precision == "bf16" else 4, Learning())
-    weights = trained_bytes(base, Learning()) // 4
+    learning = learning_of(chosen)
+    activations = batch_bytes(base, BATCH_SIZE, CLIP_SECONDS, 2 if chosen.precision == "bf16" else 4, learning)
+    weights = trained_bytes(base, learning) // 4
     counts = Counts(weights=weights, matrices=weights, learning=0 if chosen.lora_rank else weights)
     return footprint(counts, chosen, "bf16" if chosen.precision == "bf16" else "fp32", activations).bytes
 

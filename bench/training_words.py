@@ -39,6 +39,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "modes": "O mesmo passo nas formas de aprender que há:",
         "seconds": "segundos",
         "bf16, moments too": "bf16, momentos também",
+        "bf16, moments too, decoder": "bf16, momentos também, decodificador",
         "peak": "pico de memória, GB",
         "told": "anunciada antes por `--dry-run`, GB",
         "scaling": "Uma época de mais e mais clipes (um modelo pequeno, clipes de 1 s):",

@@ -10,20 +10,25 @@ from torch import distributed
 from escuta.errors import DataError, EscutaError
 from escuta.models.load import load_model
 from escuta.settings import TrainingSettings
-from escuta.training.learner import Learner
+from escuta.training.learner import Learner, uses_for
 from escuta.training.ranks import Ranks, join_ranks
 
-WAYS = {"fp32": {"precision": "fp32"}, "bf16": {"precision": "bf16"}, "lora": {"precision": "fp32", "lora_rank": 4}}
+WAYS = {
+    "fp32": {"precision": "fp32"},
+    "bf16": {"precision": "bf16"},
+    "lora": {"precision": "fp32", "lora_rank": 4},
+    "sound": {"precision": "fp32", "decoder_learning_rate": 1e-3},
+}
 
 
 def learn(base: Path, ranks: Ranks, batches: list[dict[str, torch.Tensor]], way: str) -> dict[str, torch.Tensor]:
     """Take two steps without dropout in one of `WAYS`; return the weights."""
-    model = load_model(base, uses=["training"])
+    settings = TrainingSettings(device="cpu", learning_rate=1e-3, **WAYS[way])
+    model = load_model(base, uses=uses_for(settings))
     for module in model.trainable.modules():
         for name in ("p", "dropout"):
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, 0.0)
-    settings = TrainingSettings(device="cpu", learning_rate=1e-3, **WAYS[way])
     learner = Learner(model, settings, 0, ranks=ranks)
     for _step in range(2):
         learner.step(batches)

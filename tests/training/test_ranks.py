@@ -69,20 +69,26 @@ def test_two_processes_agree_and_the_first_tells_what_is_wrong_in_any(tmp_path, 
 
 def test_two_processes_learn_what_one_learns_from_both_batches(tmp_path, random_base, dataset):
     clips = sorted((dataset / "wavs").glob("*.wav"))[:3]
-    jobs = [FeatureJob(clip, text, "en") for clip, text in zip(clips, ("One.", "Two words.", "Three"), strict=True)]
+    jobs = [
+        FeatureJob(clip, text, "en", sound=True)
+        for clip, text in zip(clips, ("One.", "Two words.", "Three"), strict=True)
+    ]
     features = [decode(content) for content in compute(random_base, jobs)]
-    collate = load_model(random_base, uses=["features"]).collate
-    batches = [collate(features[:2], None), collate(features[2:], None)]  # of unequal size
+    both = load_model(random_base, uses=["features"]).collate(features, torch.Generator().manual_seed(0))
+    batches = [{name: one[part] for name, one in both.items()} for part in (slice(2), slice(2, 3))]  # of unequal size
     torch.save(batches, tmp_path / "batches.pt")
 
     torchrun(random_base, tmp_path, "learn")
 
     first, second = (torch.load(tmp_path / f"weights_{rank}.pt") for rank in range(2))
-    before = load_model(random_base, uses=["training"]).trained_tensors()
+    before = load_model(random_base, uses=["training", "decoder_training"]).trained_tensors()
     for way in WAYS:
-        alone = learn(random_base, ALONE, [collate(features, None)], way)
+        alone = learn(random_base, ALONE, [both], way)
         assert max((alone[name] - before[name]).abs().max() for name in alone) > 1e-3
         for name, tensor in alone.items():
             assert torch.equal(first[way][name], second[way][name]), (way, name)
-            if way != "bf16":  # whose sums differ by more than that, whoever adds them
-                torch.testing.assert_close(first[way][name], tensor, rtol=0, atol=1e-5)
+            difference = (first[way][name] - tensor).abs()
+            if way == "sound":  # AdamW makes a step of every gradient, even where it is nearly none
+                assert (difference > 1e-5).float().mean() < 0.01, name
+            elif way != "bf16":  # whose sums differ by more than that, whoever adds them
+                assert difference.max() <= 1e-5, (way, name)
