@@ -49,7 +49,18 @@ def test_nano_learns_the_portuguese_voice_and_every_epoch_has_a_line(random_base
     rows = [line.split() for line in printed.splitlines() if line.startswith("    ")]
     assert [row[0] for row in rows if row[0].rstrip("⭐").isdecimal()] == ["0", "1⭐"]
     assert "noise" not in printed
+    assert "decoder_learning_rate = 0.001" in (tmp_path / "run" / "settings.toml").read_text(encoding="utf-8")
     assert (facts(tmp_path / "run")["language"], facts(tmp_path / "run")["base"]["kind"]) == ("pt", "nano")
+
+
+def test_the_demo_goes_with_adapters_too(random_base, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bases, "NANO", make_quick_base(tmp_path / "nano", random_base))
+
+    with pytest.raises(SystemExit) as ended:
+        main(arguments(tmp_path / "run", "--set", "training.lora_rank=4", "--set", "sampling.mode=off"))
+
+    assert ended.value.code == 0, capsys.readouterr().err
+    assert "decoder_learning_rate" not in (tmp_path / "run" / "settings.toml").read_text(encoding="utf-8")
 
 
 def test_a_voice_that_is_not_there_is_refused_with_those_that_are(tmp_path, capsys):

@@ -37,12 +37,13 @@ def demo(
     from escuta.training.summary import summary
 
     chosen = DEMO_VOICES[voice]
+    has_adapters = "training.lora_rank" in flags({}, set_)  # beside which a decoder does not learn
     given = {
         "base": base,
         "language": chosen.language,
         "training.epochs": EPOCHS,
         "training.learning_rate": LEARNING_RATES.get(base),
-        "training.decoder_learning_rate": DECODER_LEARNING_RATES.get(base),
+        "training.decoder_learning_rate": None if has_adapters else DECODER_LEARNING_RATES.get(base),
         "sampling.mode": "background",
     }
     run = RunFolder(out)
