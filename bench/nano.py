@@ -27,7 +27,7 @@ from bench.machine import machine
 from bench.nano_table import figures, nano_tables
 from bench.pages import PAGES as DOCS_PAGES
 from bench.pages import Pages, put
-from escuta.cli.demo import EPOCHS, LEARNING_RATES
+from escuta.cli.demo import DECODER, EPOCHS, LEARNING
 from escuta.data.demo import DEMO_VOICES
 from escuta.models.base import Generation, Reference, Spoken, VoiceModel
 from escuta.models.bases import NANO, find_base
@@ -104,8 +104,8 @@ def fine_tuned(bench: Bench) -> Measurement:
 def decoder_frozen(bench: Bench) -> Measurement:
     """What the same fine-tuning comes to where the decoder stays the base's."""
     run, voice = RunFolder(bench.run.path.with_name(f"{bench.run.path.name}-decoder-frozen")), DEMO_VOICES["allison"]
-    as_in_the_demo = (f"training.epochs={EPOCHS}", f"training.learning_rate={LEARNING_RATES['nano']}")
-    given = [word for one in as_in_the_demo for word in ("--set", one)]
+    as_in_the_demo = {"training.epochs": EPOCHS, **LEARNING["nano"]}
+    given = [word for name, value in as_in_the_demo.items() if name != DECODER for word in ("--set", f"{name}={value}")]
     seconds = _train(bench, run, ["train", str(voice.folder), "--language", voice.language, *given])
     return {"best": _said(bench, run, _best(run)), "seconds": round(seconds, 1), "checkpoint": _best(run).name}
 

@@ -1,5 +1,6 @@
 """`escuta demo`: the main job on a bundled voice, in a few minutes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +11,13 @@ from escuta.messages import _
 from escuta.settings import load_settings
 
 EPOCHS = 5
-LEARNING_RATES = {"nano": 1e-4, "random": 5e-4}
+DECODER = "training.decoder_learning_rate"
+"""Without it nano's decoder, which knows fifty voices, would bound how near it comes to another."""
+LEARNING: Mapping[str, Mapping[str, float]] = {
+    "nano": {"training.learning_rate": 1e-4, DECODER: 1e-3, "training.ema_decay": 0.98},
+    "random": {"training.learning_rate": 5e-4},
+}
 """By base; small models, so that they learn something in so few steps. For others it is advised."""
-DECODER_LEARNING_RATES = {"nano": 1e-3}
-"""By base. Without it nano's decoder, which knows fifty voices, would bound how near it comes to another."""
 
 
 def demo(
@@ -37,14 +41,15 @@ def demo(
     from escuta.training.summary import summary
 
     chosen = DEMO_VOICES[voice]
-    has_adapters = "training.lora_rank" in flags({}, set_)  # beside which a decoder does not learn
+    learning = dict(LEARNING.get(base, {}))
+    if "training.lora_rank" in flags({}, set_):  # beside which a decoder does not learn
+        learning.pop(DECODER, None)
     given = {
         "base": base,
         "language": chosen.language,
         "training.epochs": EPOCHS,
-        "training.learning_rate": LEARNING_RATES.get(base),
-        "training.decoder_learning_rate": None if has_adapters else DECODER_LEARNING_RATES.get(base),
         "sampling.mode": "background",
+        **learning,
     }
     run = RunFolder(out)
     settings = load_settings(None, flags(given, set_))
