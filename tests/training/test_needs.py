@@ -61,6 +61,17 @@ def test_what_a_resumed_run_has_written_needs_no_room_again(assignment, train):
     assert asked.disk.needed_bytes == pytest.approx(3 * asked.checkpoints_bytes, rel=0.02)
 
 
+def test_a_decoder_that_learns_needs_room_for_its_weights_and_for_sound(assignment, quick_base):
+    plain, tuned = (
+        found(assignment(**more), missing_seconds=10.0) for more in ({}, {"training__decoder_learning_rate": 1e-4})
+    )
+
+    more = trained_bytes(quick_base, Learning(decoder=True)) - trained_bytes(quick_base, Learning())
+    assert tuned.checkpoints_bytes - plain.checkpoints_bytes == pytest.approx(3 * more, rel=0.01)
+    assert tuned.learning.needed_bytes > plain.learning.needed_bytes + more
+    assert tuned.cache.needed_bytes - plain.cache.needed_bytes == 10 * 2 * 24_000  # 16 bits at 24 kHz
+
+
 def test_memory_depends_on_what_learns_and_how(assignment, quick_base):
     def needed(**asked):
         return found(assignment(**asked)).learning.needed_bytes

@@ -73,6 +73,12 @@ def test_people_are_told_what_will_happen(assignment):
     assert ("Speaking", "nobody (off)") in plan_rows(assignment(), plan(assignment()))
 
 
+def test_the_rate_of_a_decoder_is_told_beside_the_others(assignment):
+    asked = assignment(training__decoder_learning_rate=2e-3)
+
+    assert dict(plan_rows(asked, plan(asked)))["Learning rate"].endswith("; the decoder 0.002")
+
+
 def test_what_nobody_chose_is_marked(assignment):
     asked = assignment(training__epochs=100, training__lora_rank=8)
     rows = dict(plan_rows(asked, plan(asked)))
