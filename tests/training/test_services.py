@@ -30,8 +30,8 @@ class Notebook(GeneralTracker):
         self.calls.append(("settings", values))
 
     @on_main_process
-    def log(self, values, step):
-        self.calls.append(("log", values, step))
+    def log(self, values, step=None, **how):
+        self.calls.append(("log", values, step, *how.items()))
 
     @on_main_process
     def finish(self):
@@ -56,3 +56,23 @@ def test_what_accelerate_knows_is_handed_settings_and_numbers(service, tmp_path)
     assert (made, start) == (("made", PROJECT, str(tmp_path / "me" / "aim")), ("start",))
     assert (settings["language"], settings["training.batch_size"]) == ("pt", "2")
     assert rest == [("log", {"step/loss": 2.5}, 3), ("log", {"score/clipping": 0.5}, 2), ("finish",)]
+
+
+class Wandb(Notebook):
+    """One with the name of wandb, which loses the numbers of a step that is past."""
+
+    name = "wandb"
+    requires_logging_directory = False
+
+    def __init__(self, run_name, name):
+        super().__init__(run_name, name)
+
+
+def test_scores_do_not_move_wandb_past_the_step_under_way(tmp_path, monkeypatch):
+    PartialState(cpu=True)
+    monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, "wandb", Wandb)
+    service = Service("wandb", RunFolder(tmp_path / "me"))
+
+    service.scores({"score/clipping": 0.5}, 2)
+
+    assert service._tracker.calls[-1] == ("log", {"score/clipping": 0.5, "score/step": 2}, None, ("commit", False))

@@ -47,18 +47,26 @@ class Service:
 
     def sample(self, number: int, wav: Path, text: str, step: int) -> None:
         """Hand over a sample where audio is taken: wandb and trackio play it, mlflow keeps the file."""
-        if self._name in ("wandb", "trackio"):  # no step: samples come later than their step, which wandb would refuse
+        if self._name in ("wandb", "trackio"):
             audio = import_module(self._name).Audio(str(wav), caption=f"{text} ({step})")
-            self._tracker.log({f"sample/{number}": audio, "sample/step": step})
+            self._log_late({f"sample/{number}": audio, "sample/step": step})
         elif self._name == "mlflow":
             import_module("mlflow").log_artifact(str(wav), "samples")
 
     def scores(self, values: Mapping[str, float], step: int) -> None:
         """Hand over what a checkpoint scored."""
-        if self._name in ("wandb", "trackio"):  # no step, for the same reason
-            self._tracker.log({**values, "score/step": step})
+        if self._name in ("wandb", "trackio"):
+            self._log_late({**values, "score/step": step})
         else:
             self.numbers(values, step)
+
+    def _log_late(self, values: Mapping[str, Any]) -> None:
+        """Hand over what comes later than its step: wandb refuses the numbers of a step that is past.
+
+        Without a step, wandb goes to the next one by itself, and then refuses what comes of the one before.
+        """
+        beside = {"commit": False} if self._name == "wandb" else {}
+        self._tracker.log(dict(values), **beside)
 
     def close(self) -> None:
         """Hand over what is left."""
