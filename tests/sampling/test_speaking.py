@@ -344,6 +344,18 @@ def test_damaged_packing_is_refused_and_the_sample_spoken_again_and_said_so(voic
     assert told(later)["precision"] == precision
 
 
+@pytest.mark.usefixtures("damaged_int8")
+def test_what_was_refused_is_spoken_again_though_somebody_waits_for_the_next_measurement(voice, trained, tmp_path):
+    job = make_job(tmp_path, **trained)
+    voice.speak(job)
+
+    voice.check(gives_way=lambda: bool(voice._trust_in(job).refused))
+
+    precision = told(job)["precision"]
+    assert (precision["used"], precision["difference"], precision["checked"]) == ("bf16", None, None)
+    assert precision["refused"]["int8"] > TOLERANCE
+
+
 def test_without_held_out_clips_it_says_that_nothing_was_measured(voice, trained, tmp_path):
     job = make_job(tmp_path, checkpoint=trained["checkpoint"], held_out=tmp_path / "gone.safetensors")
     voice.speak(job)

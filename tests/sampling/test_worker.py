@@ -3,10 +3,12 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
 
+from escuta.engine.faithfulness import TOLERANCE
 from escuta.errors import InstallError
 from escuta.models.load import load_model
 from escuta.run.child import encode_line
@@ -144,8 +146,15 @@ def test_it_checks_what_it_said_when_nobody_waits(quick_base, tmp_path):
 
 def test_a_process_for_one_sample_checks_before_it_gives_the_result(quick_base, tmp_path):
     job = job_to_check(quick_base, tmp_path)
-    with worker(quick_base, mode="isolated") as process:
-        hand_over(process, job.to_json())
-        listen(process, "result")
+    for name in ("epoch_1", "epoch_2"):
+        with worker(quick_base, mode="isolated") as process:
+            hand_over(process, replace(job, name=name).to_json())
+            hand_over(process, {"finish": True})
+            listen(process, "result")
 
-        assert json.loads((job.folder / "epoch_1.json").read_text())["precision"]["checked"] == "epoch_1"
+            about = job.folder / f"{name}.json"
+            told = json.loads(about.read_text())
+            assert told["precision"]["checked"] == name
+            assert told["precision"]["difference"] <= TOLERANCE
+            told["precision"]["difference"] = TOLERANCE  # so thin a margin that the next one is measured too
+            about.write_text(json.dumps(told))

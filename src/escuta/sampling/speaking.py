@@ -118,7 +118,8 @@ class Voice:
                     break
                 self._load(told.job, trust.used)
         except _GaveWay:
-            return
+            if trust.used == used:
+                return
         if trust.used != used:
             said, seconds = _say(self._model, told.job, self._references, self._progress)
             told = Told(told.job, said, seconds, told.weights, told.mode, told.device)

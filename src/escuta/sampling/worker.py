@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from escuta.engine.faithfulness import Asked
@@ -69,9 +68,9 @@ def main() -> int:
             traceback.print_exc()
             result = SampleResult.unspoken(job, mode=options.mode, status="failed", reason=cause(error))
         if options.mode == "isolated":  # its process ends with the result
-            _check(voice, messages)
+            _check(voice, lambda: False)
         _send(output, {"result": result.to_json()})
-        _check(voice, messages)
+        _check(voice, lambda: not messages.empty())
     return 0
 
 
@@ -97,11 +96,11 @@ def refuse_tight(base: Path, device: str, asked: Asked) -> None:
         )
 
 
-def _check(voice: "Voice", messages: "SimpleQueue[dict[str, Any] | None]") -> None:
+def _check(voice: "Voice", somebody_waits: Callable[[], bool]) -> None:
     """Measure how faithful the sample just spoken is; only the first measurement keeps another job waiting."""
     may_wait = not voice.unchecked
     try:
-        voice.check(lambda: may_wait and not messages.empty())
+        voice.check(lambda: may_wait and somebody_waits())
     except Exception:  # the sample is there, and says that it was not checked
         traceback.print_exc()
 
