@@ -1,10 +1,12 @@
 import sys
 
+import pytest
 from bench.breakdown import PARTS
 
 from bench import breakdown, checkpoint
 
 
+@pytest.mark.slow
 def test_new_checkpoints_are_spoken_by_both_in_turns(models):
     peer = [sys.executable, "-m", "bench.speaking", str(models.base), "--reference", str(models.voice), "--threads=1"]
     found = checkpoint.measure(models, peer, threads=1, rounds=2)

@@ -97,6 +97,7 @@ def test_the_base_says_every_sentence_in_a_voice_of_its_own(bench):
     assert all(row["seconds"] > 0 and row["audio_seconds"] > 0 for row in found["en"])
 
 
+@pytest.mark.slow
 def test_the_demo_is_trained_where_there_is_none_and_its_best_checkpoint_says_every_sentence(bench):
     found = fine_tuned(bench)
     assert (found["epoch_0"][0]["text"], found["best"][0]["text"]) == ("Good evening.", "Good evening.")

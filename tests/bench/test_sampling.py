@@ -35,6 +35,7 @@ def pages(tmp_path):
     return Pages("sampling", tables, tmp_path / "results", tmp_path)
 
 
+@pytest.mark.slow
 def test_sections_are_measured_one_by_one_and_the_others_stay(models, pages, capsys):
     first = measure(small(models), ["batch"], pages, VERSIONS)
     again = measure(small(models), ["warm", "lengths"], pages, VERSIONS)

@@ -9,6 +9,7 @@ from bench import throughput
 TWO_CORES = len(os.sched_getaffinity(0)) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TWO_CORES, reason="one core alone")
 def test_training_is_timed_with_somebody_speaking_and_without(models):
     found = apart(throughput.measure, models, pairs=2, block_seconds=0.3)

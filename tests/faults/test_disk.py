@@ -106,7 +106,7 @@ def first_epoch(train, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("mounts")
-@pytest.mark.parametrize("mode", ["background", "inline"])
+@pytest.mark.parametrize("mode", ["background", pytest.param("inline", marks=pytest.mark.slow)])
 def test_no_room_for_samples_is_no_reason_to_stop_training(train, first_epoch, tmp_path, mode):
     run = RunFolder(tmp_path / "run")
     shutil.copytree(first_epoch.path, run.path)

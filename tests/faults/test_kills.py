@@ -141,8 +141,8 @@ def assert_same_end(run, straight):
     assert not run.last_state.exists()
 
 
-def test_a_training_killed_five_times_ends_as_if_nothing_had_happened(command, straight, tmp_path):
-    kill_again_and_again(command, straight, tmp_path, num_kills=5, seed=1)
+def test_a_training_killed_three_times_ends_as_if_nothing_had_happened(command, straight, tmp_path):
+    kill_again_and_again(command, straight, tmp_path, num_kills=3, seed=1)
 
 
 @pytest.mark.slow

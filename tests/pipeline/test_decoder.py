@@ -68,6 +68,7 @@ def test_an_export_has_the_decoder_that_was_heard(straight, tmp_path):
     assert all(torch.equal(tensor, learned[name]) for name, tensor in exported.items())
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_decoder(command, straight, tmp_path):
     run = RunFolder(tmp_path / "run")
     training = start_escuta(*command(run, "--epochs", "2"))

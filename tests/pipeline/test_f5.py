@@ -71,6 +71,7 @@ def test_a_run_validates_keeps_and_speaks_its_average(straight, f5_base):
     assert "epoch_2_output.wav" in (straight.path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights_and_samples(command, straight, tmp_path):
     run = RunFolder(tmp_path / "run")
     training = start_escuta(*command(run))

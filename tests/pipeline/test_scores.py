@@ -54,6 +54,7 @@ def test_every_sample_is_scored_and_so_are_the_real_clips_though_the_scorer_is_k
     assert {path: path.stat().st_mtime_ns for path in made} == made  # up to date
 
 
+@pytest.mark.slow
 def test_without_scores_nobody_scores(arguments, run):
     done = escuta(*arguments, "--set", "scores.enabled=false")
 

@@ -40,7 +40,9 @@ def prepared(work: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return work
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize(
+    "name", ["dvae", "speaker_encoder", "gpt", "vocoder", pytest.param("decoder", marks=pytest.mark.slow)]
+)
 def test_a_stage_that_was_stopped_goes_on_as_if_it_had_not_been(
     name: str, prepared: Path, tiny: XttsConfig, tmp_path: Path
 ):
