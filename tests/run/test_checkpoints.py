@@ -239,7 +239,7 @@ def test_a_run_without_checkpoints_lists_none(tmp_path):
     run = RunFolder(tmp_path)
 
     assert list_checkpoints(run) == []
-    assert newest_state(run, on_damaged=pytest.fail) is None
+    assert newest_state(run, on_damaged=pytest.fail) == (None, None)
     assert prune_checkpoints(run, 1, []) == []
 
 
@@ -291,9 +291,9 @@ def test_a_run_continues_from_the_most_steps_whatever_the_times_of_its_files_say
         write_checkpoint(path, checkpoint(step=100 if name == most_steps else 20))
         os.utime(path, (1, 1) if name == most_steps else (9, 9))
 
-    newest = newest_state(run, on_damaged=pytest.fail)
+    path, newest = newest_state(run, on_damaged=pytest.fail)
     assert newest is not None
-    assert newest.progress.step == 100
+    assert (path.name, newest.progress.step) == (most_steps, 100)
 
 
 def test_a_damaged_checkpoint_is_told_and_passed_over_where_another_can_be_read(tmp_path):
@@ -301,9 +301,9 @@ def test_a_damaged_checkpoint_is_told_and_passed_over_where_another_can_be_read(
     run.epoch_checkpoint(2).write_bytes(run.epoch_checkpoint(2).read_bytes()[:-100])
     told: list[str] = []
 
-    newest = newest_state(run, on_damaged=told.append)
+    path, _newest = newest_state(run, on_damaged=told.append)
 
-    assert newest is not None
+    assert path == run.epoch_checkpoint(1)
     assert len(told) == 1
     assert told[0].startswith(f"{run.epoch_checkpoint(2)}: ")
 

@@ -13,11 +13,12 @@ def test_the_fewer_minutes_the_more_often_each_is_heard_within_bounds():
 
 
 def test_a_short_training_is_not_spent_warming_up_and_a_long_one_warms_up_until_adamw_knows_its_moments():
-    def warm_up(num_clips):
-        return advise(Settings(), clips(num_clips))[0].training.warmup_steps
+    def warm_up(num_clips, processes=1):
+        return advise(Settings(), clips(num_clips), processes)[0].training.warmup_steps
 
     assert [warm_up(n) for n in (4, 57, 400, 4000)] == [2, 29, WARM_UP_STEPS, WARM_UP_STEPS]
     assert WARM_UP_STEPS == 50
+    assert warm_up(400, processes=8) == warm_up(50)
 
 
 def test_what_was_given_stays_though_it_is_the_default():

@@ -37,7 +37,7 @@ def needed():
 
 @pytest.fixture
 def keeper(run, needed):
-    writer = CheckpointWriter(12, 1 << 30)
+    writer = CheckpointWriter(12, 0, 1 << 30)
     keeper = Keeper(run, writer, keep_last=2, needed=lambda: needed, events=EventLog(run.events), terminal=Terminal())
     yield keeper
     keeper.close()

@@ -1,8 +1,10 @@
 import copy
+import itertools
 import math
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from torch import nn
 
 from escuta.errors import CheckpointError
@@ -75,6 +77,17 @@ def test_learning_one_batch_lowers_its_loss(random_base, features):
     assert all(step.taken and math.isfinite(step.loss) and step.grad_norm > 0 for step in steps)
     assert all(step.parts.keys() == {"loss_text", "loss_mel"} for step in steps)
     assert learner.validate([same]) < before - 0.2
+
+
+def test_the_settings_decide_whatever_the_launcher_was_told(random_base, features, monkeypatch):
+    model = load(random_base)
+    alone = Learner(model, SETTINGS, seed=0).step([batch(model, features)])
+    AcceleratorState._reset_state()  # which one process has once
+    for name, value in (("MIXED_PRECISION", "bf16"), ("GRADIENT_ACCUMULATION_STEPS", "4"), ("DYNAMO_BACKEND", "eager")):
+        monkeypatch.setenv(f"ACCELERATE_{name}", value)
+    model = load(random_base)
+
+    assert Learner(model, SETTINGS, seed=0).step([batch(model, features)]) == alone
 
 
 def test_two_half_batches_are_one_batch(random_base, features):
@@ -262,10 +275,17 @@ WAYS = {
     "averaged LoRA in bf16": {"ema_decay": 0.9, "lora_rank": 4, "precision": "bf16"},
     "frozen": {"freeze": ("conditioning", "embeddings"), "activation_checkpointing": True},
 }
+QUICK_OF_F5 = {"bf16", "averaged LoRA in bf16"}
 
 
-@pytest.mark.parametrize("family", ["random_base", "f5_base"])
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def ways():
+    """Every way with every family; F5-TTS takes longer to learn."""
+    for family, (name, way) in itertools.product(["random_base", "f5_base"], WAYS.items()):
+        slow = family == "f5_base" and name not in QUICK_OF_F5
+        yield pytest.param(way, family, id=f"{name}-{family}", marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize(("way", "family"), list(ways()))
 def test_every_way_to_learn_continues_to_the_same_bits(request, tmp_path, way, family):
     base = request.getfixturevalue(family)
     settings = SETTINGS.model_copy(update=way)
@@ -287,7 +307,7 @@ def test_every_way_to_learn_continues_to_the_same_bits(request, tmp_path, way, f
 
 SOUNDS = {"sound", "sound_codes", "speaker"}
 SOUND = {
-    "sound": {"decoder_learning_rate": 1e-3},
+    "sound": pytest.param({"decoder_learning_rate": 1e-3}, marks=pytest.mark.slow),
     "sound in bf16": {"decoder_learning_rate": 1e-3, "precision": "bf16"},
     "averaged sound": {"decoder_learning_rate": 1e-3, "ema_decay": 0.9},
 }

@@ -260,6 +260,16 @@ def test_old_checkpoints_make_room_but_the_best_stays(train, run):
     assert run.best_checkpoint.samefile(run.epoch_checkpoint(1))
 
 
+def test_what_was_resumed_from_gives_its_disk_back_when_it_is_removed(train, run):
+    train(training__epochs=1)
+    maps = []
+
+    train(resume=True, on_news=lambda _run: maps.append(Path("/proc/self/maps").read_text()))
+
+    assert len(maps) > 1
+    assert not [held for held in maps if str(run.checkpoints) in held]
+
+
 def test_no_checkpoint_is_removed_before_it_has_spoken_wherever_the_run_is_named_from(train, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     run = RunFolder(tmp_path / "here")

@@ -2,11 +2,14 @@ import os
 from dataclasses import replace
 
 import pytest
+import torch
 
+from escuta.errors import InstallError
 from escuta.models.base import Learning
 from escuta.models.load import load_model, speaking_bytes, trained_bytes
+from escuta.settings import TrainingSettings
 from escuta.terminal import Terminal
-from escuta.training.needs import Need, Needs, needs, needs_rows, problems, size
+from escuta.training.needs import Need, Needs, memory_told, needs, needs_rows, problems, size
 from escuta.training.plan import plan
 from escuta.training.request import assign
 
@@ -126,6 +129,22 @@ def test_a_folder_that_cannot_be_written_is_told(assignment, tmp_path):
     (problem,) = problems(assignment(run=tmp_path / "locked" / "run"), PLENTY)
 
     assert problem.endswith("cannot be written (permission denied). Choose another folder with --out.")
+
+
+def test_memory_that_does_not_suffice_is_told_with_what_to_do():
+    with pytest.raises(InstallError) as told, memory_told(TrainingSettings(device="cpu", batch_size=84)):
+        torch.empty(10**15)
+    with pytest.raises(InstallError, match=r"^cpu: out of memory with up to 84 clips at once .*CUDA out of memory"):  # noqa: SIM117
+        with memory_told(TrainingSettings(device="cpu", batch_size=84)):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    assert "DefaultCPUAllocator: can't allocate memory" in str(told.value)
+    assert "Lower training.batch_size and raise training.accumulation_steps" in str(told.value)
+
+
+def test_what_is_not_about_memory_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="shape"), memory_told(TrainingSettings()):
+        torch.ones(3).view(2)
 
 
 def test_bytes_are_said_as_people_say_them():

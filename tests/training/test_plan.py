@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_who_speaks_when_is_counted(assignment, asked, saved, spoken):
 
 
 def test_several_processes_share_the_steps(assignment):
-    assert plan(assignment(), processes=2).steps == 2
+    assert plan(replace(assignment(), processes=2)).steps == 2
 
 
 def test_a_resumed_run_is_told_what_is_left(assignment, train):

@@ -144,7 +144,8 @@ def test_a_run_is_resumed_where_it_was_with_what_it_has_spoken_so_far(finished, 
 
     assignment = assign(request_for(resume=True, sampling__sentences=str(sentences)), Terminal())
 
-    assert (assignment.resumed.progress.epoch, assignment.resumed.progress.step) == (1, 4)
+    assert (assignment.resumed.epoch, assignment.resumed.step) == (1, 4)
+    assert assignment.resumed_from == finished.epoch_checkpoint(1)
     assert [{"text": one.text, "source": one.source} for one in assignment.audition.sentences] == facts["sentences"]
     assert str(assignment.audition.reference) == facts["reference"]
 

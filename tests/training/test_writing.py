@@ -1,5 +1,6 @@
 import os
 import signal
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -26,7 +27,7 @@ PLENTY = 1 << 30
 
 @pytest.fixture
 def writer():
-    writer = CheckpointWriter(12, PLENTY)
+    writer = CheckpointWriter(12, 0, PLENTY)
     yield writer
     writer.close()
 
@@ -105,7 +106,7 @@ def test_without_memory_or_processes_training_writes_itself(tmp_path, monkeypatc
         monkeypatch.setattr(writing, "COMMAND", (str(tmp_path / "no such program"),))
     if lacking == "memory":
         monkeypatch.setattr(Staging, "reserve", refuse)
-    writer = CheckpointWriter(12, 12 if lacking == "room" else PLENTY)
+    writer = CheckpointWriter(12, 0, 12 if lacking == "room" else PLENTY)
 
     copied = writer.begin(tmp_path / "a.pt", CHECKPOINT, tmp_path / "best.pt")
 
@@ -113,6 +114,28 @@ def test_without_memory_or_processes_training_writes_itself(tmp_path, monkeypatc
     assert read_checkpoint(tmp_path / "best.pt").progress == CHECKPOINT.progress
     assert (copied.weights is None) == (lacking != "process")
     writer.close()
+
+
+def test_what_was_written_here_is_let_go(tmp_path):
+    writer = CheckpointWriter(12, 0, 0)
+    weights = torch.zeros(3)
+    gone = weakref.ref(weights)
+
+    writer.begin(tmp_path / "a.pt", replace(CHECKPOINT, model={"w": weights}), None)
+    del weights
+
+    assert gone() is None
+    writer.close()
+
+
+def test_a_training_on_the_cpu_leaves_the_gpu_alone(monkeypatch):
+    def busy():
+        raise RuntimeError("CUDA-capable device(s) is/are busy or unavailable")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "cudart", busy)
+
+    CheckpointWriter(12, 24, PLENTY).close()
 
 
 def refuse(*_args):

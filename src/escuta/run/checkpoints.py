@@ -189,8 +189,8 @@ def find_checkpoint(run: RunFolder, name: str) -> Path:
     )
 
 
-def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> Checkpoint | None:
-    """Read what `--resume` continues from: the checkpoint or interrupted state with the most steps.
+def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> tuple[Path, Checkpoint] | tuple[None, None]:
+    """Find and read what `--resume` continues from: the checkpoint or interrupted state with the most steps.
 
     Args:
         run: The run.
@@ -200,18 +200,18 @@ def newest_state(run: RunFolder, on_damaged: Callable[[str], None]) -> Checkpoin
         CheckpointError: None of them can be read.
     """
     candidates = [*list_checkpoints(run), *(path for path in [run.last_state] if path.exists())]
-    sound: list[Checkpoint] = []
+    sound: list[tuple[Path, Checkpoint]] = []
     problems: list[str] = []
     for path in candidates:
         try:
-            sound.append(read_checkpoint(path))
+            sound.append((path, read_checkpoint(path)))
         except CheckpointError as error:
             problems += error.problems
     if problems and not sound:
         raise CheckpointError(*problems)
     for problem in problems:
         on_damaged(problem)
-    return max(sound, key=lambda checkpoint: checkpoint.progress.step, default=None)
+    return max(sound, key=lambda found: found[1].progress.step, default=(None, None))
 
 
 def prune_checkpoints(run: RunFolder, keep_last: int, needed: Collection[Path]) -> list[Path]:

@@ -63,12 +63,16 @@ class Staging:
     Copies from a GPU run beside its computing: `settle` says when they are done, `hold_back` keeps the GPU from
     changing what is still being copied.
 
+    Args:
+        pinned: Lock the memory in its place: only to such does a GPU copy beside its computing.
+
     Raises:
         OSError: This system gives no such memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, pinned: bool = False) -> None:
         self.fd = _nameless_file()
+        self._pinned = pinned
         self._generation = 0
         self._bytes = torch.empty(0, dtype=torch.uint8)
         self._stream: torch.cuda.Stream | None = None
@@ -83,8 +87,7 @@ class Staging:
         if num_bytes <= len(self._bytes):
             return
         os.ftruncate(self.fd, num_bytes)
-        # Only to memory locked in its place does a GPU copy beside its computing.
-        cuda: Any = torch.cuda.cudart() if torch.cuda.is_available() else None  # type: ignore[no-untyped-call]
+        cuda: Any = torch.cuda.cudart() if self._pinned else None  # type: ignore[no-untyped-call]
         if cuda and len(self._bytes):
             cuda.cudaHostUnregister(self._bytes.data_ptr())
         self._bytes = torch.frombuffer(mmap.mmap(self.fd, num_bytes), dtype=torch.uint8)

@@ -30,12 +30,13 @@ LORA_FACTOR = 10
 et al. 2025, LoRA Without Regret)."""
 
 
-def advise(settings: Settings, clip_seconds: Sequence[float]) -> tuple[Settings, tuple[str, ...]]:
+def advise(settings: Settings, clip_seconds: Sequence[float], processes: int = 1) -> tuple[Settings, tuple[str, ...]]:
     """Fill in what nobody gave; what was given stays.
 
     Args:
         settings: As asked for.
         clip_seconds: Durations of the clips to learn from.
+        processes: How many train together.
 
     Returns:
         Settings that leave nothing open, and the names of those that were advised.
@@ -48,7 +49,7 @@ def advise(settings: Settings, clip_seconds: Sequence[float]) -> tuple[Settings,
     if training.lora_rank and "learning_rate" not in training.model_fields_set:
         advised["learning_rate"] = LORA_FACTOR * training.learning_rate
     if training.warmup_steps is None:
-        steps = training.epochs * steps_an_epoch(clip_seconds, training, settings.seed)
+        steps = training.epochs * steps_an_epoch(clip_seconds, training, settings.seed, processes)
         advised["warmup_steps"] = min(WARM_UP_STEPS, steps // WARM_UP_SHARE)
     training = training.model_copy(update=advised)
     return settings.model_copy(update={"training": training}), tuple(advised)
@@ -59,7 +60,8 @@ def epochs_for(minutes: float) -> int:
     return max(LEAST_EPOCHS, min(EPOCHS, round(EPOCHS * MINUTES / minutes)))
 
 
-def steps_an_epoch(clip_seconds: Sequence[float], training: TrainingSettings, seed: int) -> int:
+def steps_an_epoch(clip_seconds: Sequence[float], training: TrainingSettings, seed: int, processes: int = 1) -> int:
     """Optimizer steps of one epoch."""
     limits = BatchLimits(training.batch_size, training.batch_seconds)
-    return math.ceil(len(epoch_batches(clip_seconds, limits, seed=seed, epoch=1)) / training.accumulation_steps)
+    batches = epoch_batches(clip_seconds, limits, seed=seed, epoch=1)
+    return math.ceil(len(batches) / processes / training.accumulation_steps)

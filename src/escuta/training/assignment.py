@@ -8,7 +8,7 @@ from escuta.data.dataset import Dataset
 from escuta.data.inventory import Inventory
 from escuta.data.sentences import Audition
 from escuta.models.bases import Base
-from escuta.run.checkpoints import Checkpoint
+from escuta.run.checkpoints import Progress
 from escuta.run.folder import RunFolder
 from escuta.sampling.job import SampleJob, generation_of
 from escuta.scoring.rule import Rule, choose
@@ -29,12 +29,16 @@ class Assignment:
     """Of the dataset's clips."""
     audition: Audition
     """What every checkpoint says, and in whose voice; the same for the whole run."""
-    resumed: Checkpoint | None
-    """What to continue from; None begins with the base model."""
+    resumed: Progress | None
+    """Where to continue; None begins with the base model."""
+    resumed_from: Path | None = None
+    """The checkpoint that is continued. Not its content: while somebody holds that, its disk is not given back."""
     rule: Rule = choose
     """Chooses the best checkpoint by score."""
     advised: tuple[str, ...] = ()
     """Settings of training that nobody gave, chosen by how much there is to learn from."""
+    processes: int = 1
+    """How many train together."""
 
     @property
     def batch_limits(self) -> BatchLimits:

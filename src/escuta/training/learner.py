@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import GradientAccumulationPlugin
 from torch import Tensor, nn
 
 from escuta.errors import CheckpointError
@@ -67,7 +68,12 @@ class Learner:
         torch.manual_seed(seed + ranks.number)
         _choose_what_learns(model, settings, resumed)
         self._settings = settings
-        self._accelerator = Accelerator(cpu=settings.device == "cpu")
+        self._accelerator = Accelerator(  # the settings alone decide, whatever `accelerate launch` was told
+            cpu=settings.device == "cpu",
+            mixed_precision="no",
+            dynamo_backend="no",
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        )
         self.precision = arithmetic_on(self.device, settings.precision)
         """What it computes in."""
         self.warnings: list[str] = []
@@ -288,6 +294,10 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, resumed: Checkpoint, *, ha
     if sizes != saved_sizes or kinds:
         raise _other_settings()
     optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
+    for state in optimizer.state.values():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.device.type == "cpu":
+                state[name] = value.clone()  # else maybe the file's own, whose disk it would hold
 
 
 def _other_settings() -> CheckpointError:

@@ -89,8 +89,8 @@ class Training:
         """Begin to count the time."""
         settings = self.assignment.settings
         clip_seconds = [clip.seconds for clip in self.assignment.dataset.train]
-        an_epoch = steps_an_epoch(clip_seconds, settings.training, settings.seed)
-        self.total_steps = settings.training.epochs * math.ceil(an_epoch / self.ranks.of)
+        an_epoch = steps_an_epoch(clip_seconds, settings.training, settings.seed, self.ranks.of)
+        self.total_steps = settings.training.epochs * an_epoch
         self.clock = Clock(settings.training)
 
     def run(self, progress: Progress, interruption: Interruption) -> Outcome:

@@ -2,16 +2,21 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from escuta.engine.linear import Precision
+from escuta.errors import InstallError
 from escuta.messages import _
 from escuta.models.load import batch_bytes, speaking_bytes, trained_bytes
 from escuta.run.folder import RunFolder
+from escuta.sampling.job import cause
 from escuta.sampling.memory import available_bytes, own_bytes
+from escuta.settings import TrainingSettings
 from escuta.training.assignment import Assignment
 from escuta.training.footprint import Counts, Footprint, footprint
 from escuta.training.learner import learning_of
@@ -27,6 +32,9 @@ SOUND_BYTES = 2 * 24_000
 
 SAMPLE_BYTES = 2
 """Of a number in a sample file."""
+
+ALLOCATOR = "DefaultCPUAllocator"
+"""What PyTorch names where a CPU's memory does not suffice; it has no exception of its own for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,28 @@ def problems(assignment: Assignment, needs: Needs) -> list[str]:
             )
         )
     return found
+
+
+@contextmanager
+def memory_told(training: TrainingSettings) -> Iterator[None]:
+    """While entered, memory that does not suffice for learning is told in plain words.
+
+    Raises:
+        InstallError: It did not.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        is_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or ALLOCATOR in str(error)
+        if not is_of_memory:
+            raise
+        raise InstallError(
+            _(
+                "{device}: out of memory with up to {n} clips at once ({reason}); expected room for them. Lower "
+                "training.batch_size and raise training.accumulation_steps as much, or set "
+                "training.activation_checkpointing. Finished checkpoints are kept: go on with --resume."
+            ).format(device=device_kind(training), n=training.batch_size, reason=cause(error))
+        ) from None
 
 
 def disk_problems(assignment: Assignment, needs: Needs) -> list[str]:

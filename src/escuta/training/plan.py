@@ -1,6 +1,5 @@
 """What a training is going to do, told before it does it."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,13 +41,13 @@ class Plan:
         return max(self.batches, key=lambda batch: padded_seconds(batch, self.clip_seconds))
 
 
-def plan(assignment: Assignment, processes: int = 1) -> Plan:
-    """Count what `assignment` comes to where so many processes train together."""
+def plan(assignment: Assignment) -> Plan:
+    """Count what `assignment` comes to."""
     settings = assignment.settings
     training, sampling = settings.training, settings.sampling
     clip_seconds = tuple(clip.seconds for clip in assignment.dataset.train)
-    steps = math.ceil(steps_an_epoch(clip_seconds, training, settings.seed) / processes)
-    done = assignment.resumed.progress.epoch if assignment.resumed else 0
+    steps = steps_an_epoch(clip_seconds, training, settings.seed, assignment.processes)
+    done = assignment.resumed.epoch if assignment.resumed else 0
     left = range(done + 1, training.epochs + 1)
     due = [due_after_epoch(epoch, improved=False, training=training, sampling=sampling) for epoch in left]
     speaks_within = sampling.mode != "off" and sampling.every_n_steps

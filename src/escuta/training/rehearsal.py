@@ -17,7 +17,7 @@ from escuta.sampling.memory import peak_bytes
 from escuta.terminal import Terminal
 from escuta.training.assignment import Assignment
 from escuta.training.learner import Learner, uses_for
-from escuta.training.needs import needs, needs_rows, problems
+from escuta.training.needs import memory_told, needs, needs_rows, problems
 from escuta.training.pace import duration
 from escuta.training.plan import Plan, aligned, padded_seconds, plan, plan_rows
 from escuta.training.preparation import find_features
@@ -60,7 +60,8 @@ def rehearse(request: Request, terminal: Terminal) -> None:
     if reasons:
         terminal.say(*aligned([*rows, *needs_rows(found, None)]))
         raise RunError(*reasons)
-    trial = try_out(assignment, planned, features, terminal)
+    with memory_told(assignment.settings.training):
+        trial = try_out(assignment, planned, features, terminal)
     rows += needs_rows(found, trial.memory_bytes)
     if missing:
         rows.append(

@@ -80,7 +80,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
     terminal.say(*findings.lines())
     data, sampling = settings.data, settings.sampling
     dataset = split(findings, held_out_share=data.held_out_share, seed=settings.seed, max_clips=data.max_clips)
-    settings, advised = advise(settings, [clip.seconds for clip in dataset.train])
+    settings, advised = advise(settings, [clip.seconds for clip in dataset.train], num_ranks)
     audition = (
         _same_audition(request.run)
         if request.resume
@@ -93,6 +93,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
             reference_text=sampling.reference_text,
         )
     )
+    resumed_from, resumed = newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else (None, None)
     assignment = Assignment(
         run=request.run,
         settings=settings,
@@ -102,14 +103,22 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
         dataset=dataset,
         inventory=take_inventory(dataset),
         audition=audition,
-        resumed=newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else None,
+        resumed=resumed.progress if resumed else None,
+        resumed_from=resumed_from,
         rule=rule,
         advised=advised,
+        processes=num_ranks,
     )
-    _refuse_other_base(assignment)
+    if resumed and resumed.base_fingerprint != assignment.base_fingerprint:
+        raise CheckpointError(
+            _(
+                "{run}: was begun with another base model than {base}. Name that one with --base, or begin afresh "
+                "with --fresh."
+            ).format(run=request.run.path, base=base.folder)
+        )
     if not request.accept_changed_data:
         _refuse_other_clips(assignment)
-    return _in_order(assignment, num_ranks, terminal, accept=request.accept_changed_data)
+    return _in_order(assignment, terminal, accept=request.accept_changed_data)
 
 
 def _refuse_mess(request: Request, terminal: Terminal) -> None:
@@ -120,7 +129,7 @@ def _refuse_mess(request: Request, terminal: Terminal) -> None:
     if request.resume and not run.exists():
         raise RunError(_("{run}: no run to resume; leave --resume out to begin one.").format(run=run.path))
     if run.exists() and not (request.resume or request.fresh):
-        checkpoint = newest_state(run, on_damaged=_warning(terminal))
+        _path, checkpoint = newest_state(run, on_damaged=_warning(terminal))
         progress = checkpoint.progress if checkpoint else Progress()
         raise RunError(
             _(
@@ -172,25 +181,14 @@ def _same_audition(run: RunFolder) -> Audition:
         ) from None
 
 
-def _refuse_other_base(assignment: Assignment) -> None:
-    if assignment.resumed and assignment.resumed.base_fingerprint != assignment.base_fingerprint:
-        raise CheckpointError(
-            _(
-                "{run}: was begun with another base model than {base}. Name that one with --base, or begin afresh "
-                "with --fresh."
-            ).format(run=assignment.run.path, base=assignment.base.folder)
-        )
-
-
-def _in_order(assignment: Assignment, num_ranks: int, terminal: Terminal, *, accept: bool) -> Assignment:
+def _in_order(assignment: Assignment, terminal: Terminal, *, accept: bool) -> Assignment:
     """Let an epoch that was left go on in the order in which it was begun, or begin anew where people accept that."""
-    resumed = assignment.resumed
-    if resumed is None or not resumed.progress.micro_steps_in_epoch:
+    progress, settings = assignment.resumed, assignment.settings
+    if progress is None or not progress.micro_steps_in_epoch:
         return assignment
-    progress, settings = resumed.progress, assignment.settings
     clip_seconds = [clip.seconds for clip in assignment.dataset.train]
     batches = epoch_batches(clip_seconds, assignment.batch_limits, seed=settings.seed, epoch=progress.epoch + 1)
-    if progress.order in ("", order_fingerprint(batches, num_ranks)) and not _has_other_clips(assignment):
+    if progress.order in ("", order_fingerprint(batches, assignment.processes)) and not _has_other_clips(assignment):
         return assignment
     if not accept:
         raise RunError(
@@ -201,8 +199,7 @@ def _in_order(assignment: Assignment, num_ranks: int, terminal: Terminal, *, acc
             ).format(run=assignment.run.path, epoch=progress.epoch + 1)
         )
     terminal.say(_("⚠️  Epoch {epoch} begins anew: its clips have changed.").format(epoch=progress.epoch + 1))
-    anew = replace(progress, micro_steps_in_epoch=0, order="")
-    return replace(assignment, resumed=replace(resumed, progress=anew))
+    return replace(assignment, resumed=replace(progress, micro_steps_in_epoch=0, order=""))
 
 
 def _has_other_clips(assignment: Assignment) -> bool:

@@ -18,7 +18,7 @@ from escuta.errors import RunError, WeightsError
 from escuta.messages import _
 from escuta.models.base import VoiceModel
 from escuta.models.load import load_model
-from escuta.run.checkpoints import Progress, restore_best
+from escuta.run.checkpoints import Progress, read_checkpoint, restore_best
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
 from escuta.run.held_out import MAX_CLIPS, write_held_out
@@ -37,7 +37,7 @@ from escuta.training.judge import Judge
 from escuta.training.keeper import Keeper, NoKeeper
 from escuta.training.learner import Learner, uses_for
 from escuta.training.loop import Outcome, Training
-from escuta.training.needs import disk_problems, needs
+from escuta.training.needs import disk_problems, memory_told, needs
 from escuta.training.plan import aligned, plan, plan_rows
 from escuta.training.preparation import prepare_features
 from escuta.training.ranks import Ranks, join_ranks
@@ -69,7 +69,7 @@ def start(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], N
         request = replace(request, ask_licence=None)
         terminal.hush()
     try:
-        with ranks.naming():
+        with ranks.naming(), memory_told(request.settings.training):
             return _train(request, terminal, on_news, ranks)
     finally:
         ranks.leave()
@@ -83,11 +83,10 @@ def _train(request: Request, terminal: Terminal, on_news: Callable[[RunFolder], 
         started = time.perf_counter()
         features = ranks.first_first(lambda: prepare_features(assignment, terminal, stopped=lambda: interruption.asked))
         if ranks.most(interruption.asked):
-            progress = assignment.resumed.progress if assignment.resumed else Progress()
-            return Outcome("asked", progress, time.perf_counter() - started, 0.0, 0.0)
+            return Outcome("asked", assignment.resumed or Progress(), time.perf_counter() - started, 0.0, 0.0)
         training = ranks.together(lambda: _set_up(assignment, features, terminal, on_news, ranks))
         try:
-            return training.run(assignment.resumed.progress if assignment.resumed else Progress(), interruption)
+            return training.run(assignment.resumed or Progress(), interruption)
         finally:
             training.listener.close()
             training.keeper.close()
@@ -164,7 +163,10 @@ def _set_up(
     uses = uses_for(settings.training)
     model = load_model(assignment.base.folder, uses=[*uses, "speaking"] if mode == "inline" else uses)
     _refuse_nonsense(model.trained_tensors(), str(assignment.base.folder))
-    learner = Learner(model, settings.training, settings.seed, assignment.resumed, ranks)
+    resumed_from = assignment.resumed_from
+    learner = Learner(
+        model, settings.training, settings.seed, read_checkpoint(resumed_from) if resumed_from else None, ranks
+    )
     terminal.say(*(f"⚠️  {warning}" for warning in learner.warnings))
     if assignment.resumed:
         _refuse_nonsense(model.trained_tensors(), str(run.checkpoints))
@@ -172,10 +174,14 @@ def _set_up(
         return _silent(assignment, model, learner, features, terminal, ranks)
     write_held_out(run.held_out, features[num_train : num_train + MAX_CLIPS])
     if assignment.resumed:
-        restore_best(run, assignment.resumed.progress.best_epoch)
+        restore_best(run, assignment.resumed.best_epoch)
     weight_bytes = sum(tensor.nbytes for tensor in model.trained_tensors().values())
-    still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if learner.device.type == "cpu" else 0
-    writer = CheckpointWriter(weight_bytes, available_bytes() - still_to_come)
+    checkpoint_bytes = needs(assignment, plan(assignment), missing_seconds=0.0).checkpoints_bytes
+    on_cpu = learner.device.type == "cpu"
+    still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if on_cpu else 0
+    writer = CheckpointWriter(
+        weight_bytes, checkpoint_bytes - weight_bytes, available_bytes() - still_to_come, pinned=not on_cpu
+    )
     learner.before_update = writer.hold_back
     trackers = Trackers(choose_trackers(settings.training.trackers, terminal.say), run, settings, terminal.say)
     best = BestByScore(run, assignment.rule, settings.training.keep_top)
@@ -199,7 +205,7 @@ def _set_up(
 
     @contextmanager
     def room_on_gpu() -> Iterator[None]:
-        if learner.device.type == "cpu":
+        if on_cpu:
             yield
             return
         terminal.say(_("🧹 Freeing VRAM to generate samples..."))

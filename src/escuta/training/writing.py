@@ -17,9 +17,6 @@ NICENESS = 5
 TIMEOUT_SECONDS = 600.0
 """A process that writes one checkpoint for longer is taken for hung."""
 
-STATE_OVER_WEIGHTS = 2
-"""AdamW keeps two numbers for each weight."""
-
 SLACK = 1.02
 """What names and the ends of tensors take, a generous guess: memory that is too little is only taken again later."""
 
@@ -49,10 +46,12 @@ class CheckpointWriter:
 
     Args:
         weight_bytes: Of all weights.
+        state_bytes: Of what a training continues from besides them.
         free_bytes: Memory that training leaves free; where it is too little, nothing is put out of the way.
+        pinned: Whether the weights are on a GPU.
     """
 
-    def __init__(self, weight_bytes: int, free_bytes: int) -> None:
+    def __init__(self, weight_bytes: int, state_bytes: int, free_bytes: int, *, pinned: bool = False) -> None:
         self._child: Child | None = None
         self._order: _Order | None = None
         self._refused: _Order | None = None
@@ -60,8 +59,8 @@ class CheckpointWriter:
         self._problem: OSError | None = None
         self._told = False
         self._seconds: float | None = None
-        self._weights, self._state = Staging(), Staging()
-        weights, state = int(weight_bytes * SLACK), int(weight_bytes * SLACK * STATE_OVER_WEIGHTS)
+        self._weights, self._state = Staging(pinned=pinned), Staging(pinned=pinned)
+        weights, state = int(weight_bytes * SLACK), int(state_bytes * SLACK)
         self._staging = weights + state < free_bytes
         if self._staging:
             try:
@@ -184,6 +183,7 @@ class CheckpointWriter:
         except OSError as error:
             self._problem = error
         else:
+            self._unstaged = None
             self._seconds = time.perf_counter() - started
 
     def _tell(self, order: _Order) -> None:
