@@ -45,6 +45,21 @@ def say(tmp_path, capsys):
     return say
 
 
+def test_what_is_no_wav_no_text_or_no_rate_is_refused(tmp_path, capsys):
+    for options, problem in (
+        (["hi", "--out", str(tmp_path / "said.mp3")], "expected a file that ends in .wav. Name one.\n"),
+        (["hi", "--out", ""], "--out '.': expected a file that ends in .wav. Name one.\n"),
+        (["hi\udcff", "--out", str(tmp_path / "said.wav")], "the text: not in UTF-8; expected plain text."),
+        (["hi", "--out", str(tmp_path / "said.wav"), "--sample-rate", "0"], "--sample-rate"),
+        (["hi", "--out", str(tmp_path / "said.wav"), "--seed", "-1"], "--seed"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["say", *options])
+        assert ended.value.code == 2
+        assert problem in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def refused(tmp_path, capsys):
     """Try to say something; the lines that say why it was refused."""

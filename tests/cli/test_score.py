@@ -61,6 +61,15 @@ def test_a_failure_is_told_and_the_status_says_so(tmp_path, takes, capsys):
     assert "epoch_0_output_01.flac: cannot be opened" in capsys.readouterr().out
 
 
+def test_a_reference_that_is_not_there_is_told(tmp_path, takes, capsys):
+    (tmp_path / "audio").mkdir()
+    shutil.copyfile(takes[0].audio, tmp_path / "audio" / "a.flac")
+    (tmp_path / "texts.txt").write_text(f"a|{takes[0].text}\n")
+
+    assert score(tmp_path / "audio", "--texts", tmp_path / "texts.txt", "--reference", tmp_path / "gone.wav") == 2
+    assert f"{tmp_path / 'gone.wav'}: cannot be opened" in capsys.readouterr().err
+
+
 def test_any_recordings_are_scored_against_texts(tmp_path, takes, capsys):
     folder = tmp_path / "audio"
     folder.mkdir()

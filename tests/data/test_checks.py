@@ -241,7 +241,7 @@ def test_clips_are_in_the_order_of_the_manifest(tmp_path):
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be opened; No such file or directory"):
+    with pytest.raises(DataError, match=r"no metadata\.csv there; expected a folder with"):
         check(tmp_path)
 
 

@@ -153,8 +153,8 @@ def test_a_missing_manifest_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         read_manifest(tmp_path / "nowhere")
     assert str(caught.value) == (
-        f"{tmp_path / 'nowhere' / 'metadata.csv'}: cannot be opened; No such file or directory. "
-        "Check its name and who may read it."
+        f"{tmp_path / 'nowhere'}: no metadata.csv there; expected a folder with metadata.csv (id|text, a line a clip) "
+        "and wavs/. Check its name."
     )
 
 

@@ -36,10 +36,10 @@ def test_released_files_are_told_from_others(tmp_path):
 
     assert told(BaseModel("mine", tmp_path, files)) == [
         ("fine", "Base model mine: 5 files, 5.00 GB."),
-        ("fine", "As released with XTTS-v2: config.json, vocab.json, mel_stats.pth, dvae.pth."),
+        ("fine", "As released: config.json, vocab.json, mel_stats.pth, dvae.pth."),
         (
             "note",
-            "Not as released with XTTS-v2: model.pth. So it is with a model that was trained on, or of other sizes.",
+            "Not as released: model.pth. So it is with a model that was trained on, or of other sizes.",
         ),
     ]
 
@@ -58,6 +58,17 @@ def test_no_folder_at_all_is_broken(tmp_path):
 
     assert mark == "broken"
     assert "no such folder" in text
+
+
+def test_the_files_of_the_other_family_are_listed_too(f5_base):
+    base = look(str(f5_base))
+
+    assert {"model_last.safetensors", "vocab.txt"} <= {file.name for file in base.files}
+    assert told(base)[0][0] == "fine"
+
+
+def test_f5_that_is_not_on_disk_is_a_note_and_is_not_downloaded():
+    assert told(look("f5-tts")) == [("note", "F5-TTS is not on this disk; a training with --base f5-tts downloads it.")]
 
 
 @pytest.mark.parametrize("base", [None, look("xtts-v2")])

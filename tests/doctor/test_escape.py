@@ -12,8 +12,9 @@ RATE = 24000
 SINE_T = torch.sin(2 * math.pi * 220 * torch.arange(RATE) / RATE)
 
 
-def test_a_step_and_a_sample_are_made_and_are_the_cpus(random_base):
-    found = prove(random_base, "cpu")
+@pytest.mark.parametrize(("family", "num_ffts"), [("random_base", 4), ("f5_base", 2)])
+def test_a_step_and_a_sample_are_made_and_are_the_cpus(family, num_ffts, request):
+    found = prove(request.getfixturevalue(family), "cpu")
 
     assert found["status"] == "passed"
     assert found["equal"]
@@ -21,7 +22,7 @@ def test_a_step_and_a_sample_are_made_and_are_the_cpus(random_base):
     assert found["audio_seconds"] == pytest.approx(found["same_seconds"])
     assert found["audio_seconds"] > 0.1
     assert math.isfinite(found["loss"])
-    assert found["ffts_on_cpu"] >= 4
+    assert found["ffts_on_cpu"] >= num_ffts
     assert found["ffts_off_the_cpu"] == 0
 
 

@@ -146,7 +146,7 @@ def test_a_corrupt_clip_is_named_and_left_out(escuta, voice, quick_base, tmp_pat
     assert (status, problem) == (0, "")
     assert "metadata.csv line 3: wavs/audio_00003.wav: cut off; the end of the file is missing." in said
     assert "5 of 6 clips remain" in said
-    assert "Training finished: 1 epochs" in said
+    assert "Training finished: 1 epoch," in said
 
 
 def test_a_sentence_that_cannot_be_spoken_is_refused_before_anything_is_begun(escuta, voice, quick_base, tmp_path):

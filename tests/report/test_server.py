@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from browser import CHROMIUM, browse
+from escuta.errors import SettingsError
 from escuta.report.server import listen_on
 from escuta.run.events import EventLog
 from escuta.run.folder import RunFolder
@@ -271,5 +272,11 @@ def test_a_run_whose_name_is_not_unicode_is_served(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_told() -> None:
-    with listen_on("127.0.0.1", 0) as sock, pytest.raises(OSError, match=os.strerror(errno.EADDRINUSE)):
+    with (
+        listen_on("127.0.0.1", 0) as sock,
+        pytest.raises(
+            SettingsError,
+            match=rf"^--host 127\.0\.0\.1 --port \d+: cannot be listened on \({os.strerror(errno.EADDRINUSE)}\)",
+        ),
+    ):
         listen_on("127.0.0.1", sock.getsockname()[1])

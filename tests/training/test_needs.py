@@ -122,6 +122,15 @@ def test_every_reason_not_to_run_is_told(assignment, tmp_path):
     ]
 
 
+def test_a_run_that_would_lie_in_a_file_is_told(assignment, tmp_path):
+    (tmp_path / "file").touch()
+
+    for run in (tmp_path / "file", tmp_path / "file" / "run"):
+        assert problems(assignment(run=run), PLENTY) == [
+            f"{run}: cannot be written (it is a file, or in one). Choose another folder with --out."
+        ]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_told(assignment, tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)

@@ -8,6 +8,7 @@ from escuta.errors import BaseError, CheckpointError, DataError, InstallError, L
 from escuta.terminal import Terminal
 from escuta.training.advice import advise
 from escuta.training.request import Request, assign
+from runs import make_reference
 
 
 def refusal(kind, request):
@@ -80,6 +81,24 @@ def test_a_decoder_does_not_learn_beside_adapters_nor_where_there_is_none(reques
     problem = refusal(SettingsError, request_for(base=str(f5_base), **sound))
     assert problem.startswith("training.decoder_learning_rate: ")
     assert problem.endswith(" has no decoder that learns; expected XTTS-v2. Leave it out.")
+
+
+def test_f5_has_to_know_what_its_reference_says(request_for, f5_base, tmp_path):
+    voice = str(make_reference(tmp_path / "voice.wav"))
+
+    assert refusal(SettingsError, request_for(base=str(f5_base), sampling__reference=voice)) == (
+        f"sampling.reference_text: not given; F5-TTS has to know what {voice} says. Add --set "
+        "sampling.reference_text=..., or choose a clip of the dataset."
+    )
+    told = {"sampling__reference": voice, "sampling__reference_text": "Good evening."}
+    assert assign(request_for(base=str(f5_base), **told), Terminal()).audition.reference_text == "Good evening."
+
+
+def test_a_folder_whose_first_file_was_being_written_when_all_ended_will_do(request_for, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".run.json.0a1b.partial").touch()
+
+    assert assign(request_for(), Terminal()).resumed is None
 
 
 def test_a_rule_that_is_not_there_is_refused_before_anything_begins(request_for, tmp_path):

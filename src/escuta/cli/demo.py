@@ -26,7 +26,7 @@ def demo(
         Literal["allison", "dora"], typer.Option(help="A human voice in English, or a synthetic one in Portuguese.")
     ] = "allison",
     base: Annotated[
-        str, typer.Option(help="The model to start from: a folder, xtts-v2, nano, random or auto.")
+        str, typer.Option(help="The model to start from: a folder, xtts-v2, f5-tts, nano, random, random-f5 or auto.")
     ] = "nano",
     set_: Set = None,
 ) -> None:

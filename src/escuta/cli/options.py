@@ -11,7 +11,9 @@ from escuta.settings import plain_value
 
 Base = Annotated[
     str | None,
-    typer.Option(help="The model to start from: a folder, xtts-v2, nano, random or auto.", show_default=False),
+    typer.Option(
+        help="The model to start from: a folder, xtts-v2, f5-tts, nano, random, random-f5 or auto.", show_default=False
+    ),
 ]
 Language = Annotated[
     str | None, typer.Option("--language", "-l", help="Language of the text: pt, en, es, ...", show_default=False)

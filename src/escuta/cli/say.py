@@ -42,8 +42,8 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
         typer.Option(help="Speak with this one: a file, or a name in the run's checkpoints/.", show_default=False),
     ] = None,
     accept_licence: AcceptLicence = False,
-    seed: Annotated[int, typer.Option(help="The same seed says the same.")] = 0,
-    sample_rate: Annotated[int, typer.Option(help="Of the file, Hz.")] = 22050,
+    seed: Annotated[int, typer.Option(help="The same seed says the same.", min=0, max=2**32 - 1)] = 0,
+    sample_rate: Annotated[int, typer.Option(help="Of the file, Hz.", min=8000, max=192_000)] = 22050,
     precision: Annotated[
         Precision, typer.Option(help="Of the weights that speak: auto, exact (as exported), bf16 or int8.")
     ] = "auto",
@@ -65,6 +65,8 @@ def say(  # noqa: PLR0913 - a command line, not a function that anybody calls
     from escuta.sampling.trust import recall, settle
     from escuta.terminal import Terminal
 
+    if output.suffix.lower() != ".wav":
+        raise SettingsError(_("--out {file!r}: expected a file that ends in .wav. Name one.").format(file=str(output)))
     words = _one_of(text, text_option)
     terminal = Terminal()
     folder = RunFolder(run or Path())
@@ -114,6 +116,8 @@ def _one_of(text: str | None, text_option: str | None) -> str:
     words = text_option if text is None else text
     if words is None:
         raise SettingsError(_("the text: not given; expected what to say. Write it between quotation marks after say."))
+    if any("\ud800" <= letter <= "\udfff" for letter in words):  # bytes that are no text
+        raise SettingsError(_("the text: not in UTF-8; expected plain text. Set the terminal to UTF-8."))
     return words
 
 

@@ -81,6 +81,13 @@ def read_manifest(folder: Path) -> Manifest:
         DataError: The file is missing, empty or not UTF-8 text, or none of it can be understood.
     """
     where = str(folder / FILE_NAME)
+    if not (folder / FILE_NAME).exists():
+        raise DataError(
+            _(
+                "{folder}: no {file} there; expected a folder with {file} (id|text, a line a clip) and {wavs}/. Check "
+                "its name."
+            ).format(folder=folder, file=FILE_NAME, wavs=AUDIO_FOLDER)
+        )
     lines = read_text(folder / FILE_NAME, where).split("\n")
     first = next(line for line in lines if line.strip())
     separator, columns = _layout(first)

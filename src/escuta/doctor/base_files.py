@@ -8,8 +8,14 @@ from escuta.doctor.finding import Finding
 from escuta.errors import EscutaError
 from escuta.messages import _
 from escuta.models.bases import XTTS_V2, find_base
+from escuta.models.f5.files import VOCOS
+from escuta.models.f5.files import find_files as find_f5_files
+from escuta.models.f5.release import F5_TTS
+from escuta.models.families import family_of
 from escuta.models.hub import on_disk
 from escuta.models.xtts.files import find_files
+
+RELEASED = {Path(name).name: sha256 for one in (XTTS_V2, F5_TTS, VOCOS) for name, sha256 in one.sha256.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class BaseFile:
     num_bytes: int
     sha256: str
     released: bool | None
-    """Whether it is that of XTTS-v2's release; None for a name that the release has not."""
+    """Whether it is that of a release; None for a name that no release has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def look(name: str) -> BaseModel:
     try:
         if name in ("xtts-v2", "auto") and (folder := on_disk(XTTS_V2)):
             return BaseModel(name, folder, _files(folder))
-        if name == "xtts-v2":
+        if name == "xtts-v2" or (name == "f5-tts" and not (on_disk(F5_TTS) and on_disk(VOCOS))):
             return BaseModel(name)
         folder = find_base("nano" if name == "auto" else name).folder
         return BaseModel(name, folder, _files(folder))
@@ -52,7 +58,9 @@ def judge(base: BaseModel | None) -> list[Finding]:
     if base is None and on_disk(XTTS_V2):
         return [Finding("fine", _("XTTS-v2 is on this disk; --base xtts-v2 examines it."))]
     if base is None or (base.folder is None and not base.problems):
-        return [Finding("note", _("XTTS-v2 is not on this disk; a training with --base xtts-v2 downloads it."))]
+        title, name = ("F5-TTS", base.name) if base and base.name == "f5-tts" else ("XTTS-v2", "xtts-v2")
+        text = _("{title} is not on this disk; a training with --base {name} downloads it.")
+        return [Finding("note", text.format(title=title, name=name))]
     if base.problems:
         return [Finding("broken", problem) for problem in base.problems]
     size_gb = sum(file.num_bytes for file in base.files) / 1e9
@@ -61,21 +69,25 @@ def judge(base: BaseModel | None) -> list[Finding]:
     )
     found = [Finding("fine", text)]
     if released := [file.name for file in base.files if file.released]:
-        found.append(Finding("fine", _("As released with XTTS-v2: {names}.").format(names=", ".join(released))))
+        found.append(Finding("fine", _("As released: {names}.").format(names=", ".join(released))))
     if others := [file.name for file in base.files if file.released is False]:
-        text = _("Not as released with XTTS-v2: {names}. So it is with a model that was trained on, or of other sizes.")
+        text = _("Not as released: {names}. So it is with a model that was trained on, or of other sizes.")
         found.append(Finding("note", text.format(names=", ".join(others))))
     return found
 
 
 def _files(folder: Path) -> tuple[BaseFile, ...]:
-    files = find_files(folder)
-    known = (files.model, files.config, files.vocab, files.dvae, files.mel_stats)
+    if family_of(folder) == "f5":
+        of_f5 = find_f5_files(folder)
+        known = (of_f5.model, of_f5.vocab, of_f5.architecture, of_f5.vocos_config, of_f5.vocos_weights)
+    else:
+        files = find_files(folder)
+        known = (files.model, files.config, files.vocab, files.dvae, files.mel_stats)
     return tuple(_file(path) for path in known if path)
 
 
 def _file(path: Path) -> BaseFile:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    expected = XTTS_V2.sha256.get(path.name)
+    expected = RELEASED.get(path.name)
     return BaseFile(path.name, path.stat().st_size, sha256, None if expected is None else sha256 == expected)

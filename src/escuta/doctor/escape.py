@@ -41,7 +41,7 @@ def prove(folder: Path, device: str) -> dict[str, Any]:
     recording_T = torch.from_numpy(read_audio(DEMO_VOICE / "wavs" / f"{CLIP}.flac", on_cpu.input_sample_rate))
     with FftWatch() as watch:
         features = on_cpu.features(recording_T, TEXT, LANGUAGE)
-        reference = on_cpu.reference(recording_T)
+        reference = on_cpu.reference(recording_T, TEXT)
         expected = _speak(on_cpu, reference)
         del on_cpu  # two of release size need not fit beside each other
         on_device = load_model(folder, uses=["training", "speaking"], device=device)

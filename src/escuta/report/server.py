@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +21,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from escuta.errors import EscutaError
+from escuta.errors import EscutaError, SettingsError
+from escuta.messages import _
 from escuta.report.access import Access, Guard, policy, served_file
 from escuta.report.blind import BlindTest
 from escuta.report.blind_routes import Export, blind_routes
@@ -40,10 +42,18 @@ def listen_on(host: str, port: int) -> socket.socket:
     """Bind a socket; port 0 takes one that is free.
 
     Raises:
-        OSError: The address is not this machine's, or the port is taken.
+        SettingsError: The address is not this machine's, or the port is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            _(
+                "--host {host} --port {port}: cannot be listened on ({reason}); expected an address of this machine "
+                "and a free port. Choose another, or leave them out."
+            ).format(host=host, port=port, reason=os.strerror(error.errno) if error.errno else error)
+        ) from None
 
 
 def serve(app: ASGIApp, sock: socket.socket) -> None:

@@ -211,7 +211,8 @@ class RunFolder:
                 ).format(run=self.path)
             ) from None
         try:
-            remove_partials(self.checkpoints)
+            if not shared:  # another may be writing one
+                remove_partials(self.checkpoints)
             yield
         finally:
             os.close(handle)

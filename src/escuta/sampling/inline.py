@@ -49,7 +49,8 @@ class InlineSpeaker:
             if precision_for(job.precision, device.type, self._model.family) == "bf16":
                 precision = "bf16"
                 needed += sum(2 * tensor.numel() for tensor in self._model.trained_tensors().values())
-            if (free := torch.cuda.mem_get_info(device)[0]) < needed:
+            unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # kept by PyTorch
+            if (free := torch.cuda.mem_get_info(device)[0] + unused) < needed:
                 reason = _("{free:.1f} GB of GPU memory are free; speaking there needs {needed:.1f} GB")
                 raise SpeakerBroken(reason.format(free=free / 1e9, needed=needed / 1e9), [job])
         try:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from escuta.audio.files import EXTENSIONS
+from escuta.audio.files import EXTENSIONS, probe
 from escuta.data.textfile import read_text
 from escuta.errors import DataError
 from escuta.messages import _
@@ -74,6 +74,8 @@ def score_folder(
         AudioError: A recording cannot be read.
     """
     started = time.perf_counter()
+    if reference:
+        probe(reference)
     profile = profile_of([], language, instruments.voice_encoder, reference=reference)
     missing = dict(instruments.missing)
     if profile.voice_D is None:

@@ -209,12 +209,12 @@ class Settings(_Section):
     """All settings of one run."""
 
     base: str = "auto"
-    """The model to start from: a folder, xtts-v2, nano, or auto."""
+    """The model to start from: a folder, xtts-v2, f5-tts, nano, random, random-f5 or auto."""
 
     language: str | None = None
     """Language of the clips, as the model names it: pt, en, es, ..."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Of everything random: the split, the order of clips, crops, dropout, samples."""
 
     data: DataSettings = DataSettings()

@@ -125,10 +125,11 @@ def problems(assignment: Assignment, needs: Needs) -> list[str]:
         )
     found += disk_problems(assignment, needs)
     run = assignment.run.path
-    if not os.access(_nearest(run), os.W_OK):
+    is_file = any(one.is_file() for one in (run, *run.absolute().parents))
+    if is_file or not os.access(_nearest(run), os.W_OK):
         found.append(
             _("{run}: cannot be written ({reason}). Choose another folder with --out.").format(
-                run=run, reason=_("permission denied")
+                run=run, reason=_("it is a file, or in one") if is_file else _("permission denied")
             )
         )
     return found

@@ -94,6 +94,13 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
         )
     )
     resumed_from, resumed = newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else (None, None)
+    if model.family == "f5" and not audition.reference_text:
+        raise SettingsError(
+            _(
+                "sampling.reference_text: not given; F5-TTS has to know what {file} says. Add --set "
+                "sampling.reference_text=..., or choose a clip of the dataset."
+            ).format(file=audition.reference)
+        )
     assignment = Assignment(
         run=request.run,
         settings=settings,
@@ -152,7 +159,7 @@ def _refuse_mess(request: Request, terminal: Terminal) -> None:
         )
     if request.settings.language is None:
         raise SettingsError(_("language: not given; expected that of the clips. Add --language pt, en, es, ..."))
-    if not run.exists() and run.path.is_dir() and any(path.name != ".lock" for path in run.path.iterdir()):
+    if not run.exists() and run.path.is_dir() and any(path.name[0] != "." for path in run.path.iterdir()):
         raise RunError(
             _("{run}: holds other files; expected an empty or new folder. Choose another with --out.").format(
                 run=run.path

@@ -111,14 +111,8 @@ def _occupy(assignment: Assignment, request: Request, terminal: Terminal, until_
 def _begin(assignment: Assignment, dataset_folder: Path, terminal: Terminal) -> None:
     """Lay out the run's folder and write down what is going to run."""
     run, dataset, audition, base = assignment.run, assignment.dataset, assignment.audition, assignment.base
-    for folder in (run.checkpoints, run.samples):
-        folder.mkdir(parents=True, exist_ok=True)
-    terminal.keep(run.log)
     fingerprint = assignment.inventory.fingerprint
-    if assignment.resumed and run.read_facts().get("dataset", {}).get("fingerprint") != fingerprint:
-        terminal.say(_("⚠️  The dataset is not the one this run began with; training goes on with it as it is now."))
-    publish_text(run.settings, settings_toml(assignment.settings))
-    publish_text(run.clips, assignment.inventory.to_json())
+    has_other_clips = assignment.resumed and run.read_facts().get("dataset", {}).get("fingerprint") != fingerprint
     facts: dict[str, Any] = {
         "escuta": __version__,
         "python": platform.python_version(),
@@ -143,7 +137,14 @@ def _begin(assignment: Assignment, dataset_folder: Path, terminal: Terminal) -> 
         "reference": str(audition.reference.resolve()),
         "reference_text": audition.reference_text,
     }
-    run.write_facts(facts)
+    run.write_facts(facts)  # first: what makes a folder a run, whenever this ends
+    for folder in (run.checkpoints, run.samples):
+        folder.mkdir(parents=True, exist_ok=True)
+    terminal.keep(run.log)
+    publish_text(run.settings, settings_toml(assignment.settings))
+    publish_text(run.clips, assignment.inventory.to_json())
+    if has_other_clips:
+        terminal.say(_("⚠️  The dataset is not the one this run began with; training goes on with it as it is now."))
     terminal.say(
         _("Run folder: {run}").format(run=run.path),
         *aligned(plan_rows(assignment, plan(assignment))),

@@ -1,6 +1,6 @@
 """What a training says when it ends."""
 
-from escuta.messages import _
+from escuta.messages import _, _n
 from escuta.run.folder import RunFolder
 from escuta.training.loop import Outcome
 
@@ -32,7 +32,11 @@ def summary(run: RunFolder, outcome: Outcome) -> list[str]:
 def _how(outcome: Outcome) -> str:
     match outcome.reason:
         case "epochs":
-            return _("Training finished: {epoch} epochs, {step} steps.")
+            return _n(
+                "Training finished: {epoch} epoch, {step} steps.",
+                "Training finished: {epoch} epochs, {step} steps.",
+                outcome.progress.epoch,
+            )
         case "patience":
             return _(
                 "Training ended after epoch {epoch}, step {step}: nothing better came any more (training.patience)."

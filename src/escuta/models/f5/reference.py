@@ -68,7 +68,7 @@ def prepare(wav_T: Tensor, text: str | None, sample_rate: int) -> Recording:
         raise TextError(
             _(
                 "reference: what it says is not known, and F5-TTS needs it; expected its text. "
-                "Give --reference-text, or a clip of the dataset."
+                "Give --reference-text, for a training --set sampling.reference_text=..., or a clip of the dataset."
             )
         )
     loudness = float(wav_T.square().mean().sqrt())
