@@ -55,7 +55,8 @@ def _figures(result: Mapping[str, Any], words: Words) -> str:
         target = TARGETS[name]
         met = value >= target if name in AT_LEAST else value <= target
         sign = "≥" if name in AT_LEAST else "≤"
-        cells = (_shown(name, value), f"{sign} {_shown(name, target)}", words["yes" if met else "no"])
+        hidden = not met and _shown(name, value) == _shown(name, target)  # a miss that rounding would hide
+        cells = (_shown(name, value, finer=hidden), f"{sign} {_shown(name, target)}", words["yes" if met else "no"])
         lines.append(f"| {words[name]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -110,5 +111,5 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _shown(name: str, value: float) -> str:
-    return f"{100 * value:.1f} %" if name in PERCENT else f"{value:.2f}"
+def _shown(name: str, value: float, *, finer: bool = False) -> str:
+    return f"{100 * value:.{1 + finer}f} %" if name in PERCENT else f"{value:.{2 + finer}f}"

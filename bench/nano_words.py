@@ -11,7 +11,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "cer_pt": "character error rate, Portuguese, in a voice of training",
         "similarity_best": "speaker similarity of the fine-tuned voice to held-out clips of the human demo voice",
         "similarity_gain": "the same, above what it was before fine-tuning",
-        "cer_gain": "character error rate after fine-tuning, above the base's (points)",
+        "cer_gain": "character error rate after fine-tuning, above the base's in a voice of training (points)",
         "naturalness": "naturalness of the base (DistillMOS, 1 to 5)",
         "real_time_factor": "seconds to speak one second, a sentence at a time",
         "voices": "All that was measured of what it said:",
@@ -40,7 +40,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "cer_pt": "taxa de erro de caracteres, português, numa voz do treinamento",
         "similarity_best": "semelhança da voz após o fine-tuning com clipes separados da voz humana da demo",
         "similarity_gain": "a mesma, acima do que era antes do fine-tuning",
-        "cer_gain": "taxa de erro de caracteres após o fine-tuning, acima da do modelo base (pontos)",
+        "cer_gain": (
+            "taxa de erro de caracteres após o fine-tuning, acima da do modelo base numa voz do treinamento (pontos)"
+        ),
         "naturalness": "naturalidade do modelo base (DistillMOS, 1 a 5)",
         "real_time_factor": "segundos para falar um segundo, uma frase por vez",
         "voices": "Tudo o que se mediu do que ele disse:",

@@ -78,6 +78,12 @@ def test_every_figure_has_its_target_and_whether_it_is_met(sections):
     assert "| training waited, ms | 0 | 12 |" in text
 
 
+def test_rounding_hides_no_miss(sections):
+    sections["spoken"]["pt"] = [row(0.1503)]
+    text = nano_tables({**figures(sections), "sections": sections}, "benchmarks.md")
+    assert "| 15.03 % | ≤ 15.0 % | no |" in text
+
+
 def test_what_was_not_measured_is_left_out(sections):
     del sections["fine_tuned"], sections["decoder_frozen"]
     text = nano_tables({**figures(sections), "sections": sections}, "pt-BR/benchmarks.md")

@@ -16,7 +16,7 @@ CHECKPOINT_GB = 5.3
 """Weights and optimizer of an XTTS-v2 of release size; docs/limits.md."""
 LEAST_DISK_GB = 0.5
 """A small run writes its checkpoints and samples in it."""
-TRAINING_GB = 8.0
+TRAINING_GB = 10.0
 """fp32 weights, gradients and two moments of release size take 7 GB, activations the rest; docs/limits.md."""
 LEAST_MEMORY_GB = 2.0
 
@@ -114,7 +114,7 @@ def _room(machine: Machine) -> list[Finding]:
         free_gb=machine.disk_free_gb, folder=machine.folder, checkpoint_gb=CHECKPOINT_GB
     )
     memory = _(
-        "Memory: {free_gb:.1f} of {memory_gb:.1f} GB free; training an XTTS-v2 takes {training_gb:.0f} GB."
+        "Memory: {free_gb:.1f} of {memory_gb:.1f} GB free; training an XTTS-v2 takes up to {training_gb:.0f} GB."
     ).format(free_gb=machine.memory_free_gb, memory_gb=machine.memory_gb, training_gb=TRAINING_GB)
     found = []
     for text, have_gb, enough_gb, least_gb, advice in (
