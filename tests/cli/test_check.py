@@ -35,6 +35,11 @@ def test_every_problem_is_a_line_and_the_status_says_so(dataset, capsys):
     assert summary.startswith("3 of 5 clips remain")
 
 
+def test_too_few_clips_to_train_on_are_told(tmp_path, capsys):
+    assert escuta("check", make_dataset(tmp_path / "voice", 2)) == 1
+    assert capsys.readouterr().out.endswith("Too few to train on; expected 3 clips or more. Add some.\n")
+
+
 def test_texts_are_checked_against_the_model_that_is_named(dataset, random_base, capsys):
     manifest = dataset / "metadata.csv"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("|", "|漢 ", 1), encoding="utf-8")

@@ -155,6 +155,8 @@ def test_every_problem_is_told_at_once_with_its_source(tmp_path, monkeypatch):
         ({"data.max_clips": 0}, "data.max_clips is 0; expected 1 or more."),
         ({"training.learning_rate": 0}, "training.learning_rate is 0; expected a number above 0."),
         ({"training.epochs": 2, "training": 3}, "training is 3; expected a section of settings."),
+        ({"training.save_every_n_epochs": [1]}, "training.save_every_n_epochs is [1]; expected a whole number."),
+        ({"training.freeze": ["all"]}, "training.freeze.0 is 'all'; expected one of 'conditioning', 'embeddings'."),
         ({"": 3}, " is not a setting. Did you mean training.weight_decay?"),
     ],
 )

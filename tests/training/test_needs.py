@@ -116,7 +116,7 @@ def test_every_reason_not_to_run_is_told(assignment, tmp_path):
     little = replace(PLENTY, learning=Need(8 * GB, 3 * GB), disk=Need(20 * GB, 4 * GB))
 
     assert problems(asked, little) == [
-        "memory: 3.0 GB are free; training needs 8.0 GB. End other programs, or train a smaller model.",
+        "memory: 3.0 GB are free; training needs 8.0 GB. End other programs, or lower training.batch_size.",
         f"{tmp_path}/run: 4.0 GB are free; this training needs 20.0 GB. Make room, choose another place, or lower "
         "training.keep_last.",
     ]

@@ -22,6 +22,7 @@ def check(
     With --base and --language the texts are checked against the model's vocabulary too.
     """
     from escuta.data.checks import check as check_dataset
+    from escuta.data.dataset import MIN_CLIPS
     from escuta.models.bases import find_base
     from escuta.models.load import load_model
     from escuta.terminal import Terminal
@@ -37,5 +38,8 @@ def check(
     with terminal.waiting(_("Listening to the clips")) as heard:
         findings = check_dataset(dataset, limits=limits, text_problems=text_problems, progress=heard)
     terminal.say(*findings.lines())
-    if findings.problems:
+    too_few = len(findings.clips) < MIN_CLIPS
+    if too_few:
+        terminal.say(_("Too few to train on; expected {n} clips or more. Add some.").format(n=MIN_CLIPS))
+    if findings.problems or too_few:
         raise typer.Exit(1)

@@ -126,10 +126,11 @@ def _expected(kind: str, limits: Mapping[str, Any]) -> str:
 
 
 def _holds(table: Any, location: tuple[Any, ...]) -> bool:
-    for part in location:
-        if not isinstance(table, Mapping) or part not in table:
-            return False
-        table = table[part]
+    try:
+        for part in location:
+            table = table[part]
+    except (LookupError, TypeError):
+        return False
     return True
 
 

@@ -33,8 +33,8 @@ SOUND_BYTES = 2 * 24_000
 SAMPLE_BYTES = 2
 """Of a number in a sample file."""
 
-ALLOCATOR = "DefaultCPUAllocator"
-"""What PyTorch names where a CPU's memory does not suffice; it has no exception of its own for that."""
+OUT_OF_MEMORY = ("out of memory", "DefaultCPUAllocator", "ALLOC_FAILED")
+"""What PyTorch says of a GPU, a CPU and cuBLAS; for some of them it has no exception of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ def problems(assignment: Assignment, needs: Needs) -> list[str]:
     found = []
     if needs.learning.needed_bytes > needs.learning.free_bytes:
         found.append(
-            _("memory: {free} are free; training needs {needed}. End other programs, or train a smaller model.").format(
-                free=size(needs.learning.free_bytes), needed=size(needs.learning.needed_bytes)
-            )
+            _(
+                "memory: {free} are free; training needs {needed}. End other programs, or lower training.batch_size."
+            ).format(free=size(needs.learning.free_bytes), needed=size(needs.learning.needed_bytes))
         )
     found += disk_problems(assignment, needs)
     run = assignment.run.path
@@ -145,8 +145,7 @@ def memory_told(training: TrainingSettings) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        is_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or ALLOCATOR in str(error)
-        if not is_of_memory:
+        if not (isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)):
             raise
         raise InstallError(
             _(

@@ -178,10 +178,10 @@ def _set_up(
         restore_best(run, assignment.resumed.best_epoch)
     weight_bytes = sum(tensor.nbytes for tensor in model.trained_tensors().values())
     checkpoint_bytes = needs(assignment, plan(assignment), missing_seconds=0.0).checkpoints_bytes
-    on_cpu = learner.device.type == "cpu"
-    still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if on_cpu else 0
+    device = learner.device.type
+    still_to_come = GRADIENTS_AND_MOMENTS * weight_bytes if device == "cpu" else 0
     writer = CheckpointWriter(
-        weight_bytes, checkpoint_bytes - weight_bytes, available_bytes() - still_to_come, pinned=not on_cpu
+        weight_bytes, checkpoint_bytes - weight_bytes, available_bytes() - still_to_come, pinned=device == "cuda"
     )
     learner.before_update = writer.hold_back
     trackers = Trackers(choose_trackers(settings.training.trackers, terminal.say), run, settings, terminal.say)
@@ -206,7 +206,7 @@ def _set_up(
 
     @contextmanager
     def room_on_gpu() -> Iterator[None]:
-        if on_cpu:
+        if device == "cpu":
             yield
             return
         terminal.say(_("🧹 Freeing VRAM to generate samples..."))

@@ -48,7 +48,7 @@ class CheckpointWriter:
         weight_bytes: Of all weights.
         state_bytes: Of what a training continues from besides them.
         free_bytes: Memory that training leaves free; where it is too little, nothing is put out of the way.
-        pinned: Whether the weights are on a GPU.
+        pinned: See `Staging`.
     """
 
     def __init__(self, weight_bytes: int, state_bytes: int, free_bytes: int, *, pinned: bool = False) -> None:

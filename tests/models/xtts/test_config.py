@@ -51,6 +51,26 @@ def test_a_v1_is_refused():
     )
 
 
+@pytest.mark.parametrize(
+    ("release", "problem"),
+    [
+        (
+            {"model_args": {"output_hop_length": 300}},
+            "model_args.output_hop_length is 300; expected the product of upsample_rates, (8, 8, 2, 2)",
+        ),
+        (
+            {"model_args": {"gpt_n_heads": 7}},
+            "model_args.gpt_n_model_channels is 1024; expected a multiple of gpt_n_heads, 7",
+        ),
+        ({"gpt_cond_chunk_len": 0}, "gpt_cond_chunk_len is 0; expected seconds"),
+    ],
+)
+def test_sizes_that_contradict_each_other_are_refused(release, problem):
+    with pytest.raises(ModelError) as refusal:
+        XttsConfig.from_release(release)
+    assert str(refusal.value) == f"config.json: {problem}. Mend the file."
+
+
 def test_all_wrong_values_are_named():
     release = {"model_args": {"gpt_layers": "3", "d_vector_dim": -1}, "languages": [1], "top_k": True, "temperature": 0}
     with pytest.raises(ModelError) as refusal:

@@ -26,12 +26,6 @@ def test_the_voice_may_be_told_once_only():
     assert tiny(WaveformDecoder, once)(drawn(1, 1, 32), drawn(1, 12)).shape == (1, 1024)
 
 
-def test_upsampling_that_does_not_make_the_hop_is_refused():
-    wrong = replace(TINY, output_hop=300)
-    with pytest.raises(ValueError, match=r"upsample_rates \(8, 8, 2, 2\) do not multiply to 300"):
-        WaveformDecoder(wrong)
-
-
 def test_folding_the_weight_norms_changes_nothing_heard():
     latents_BKD, speaker_BE = drawn(1, 5, 32), drawn(1, 12)
     normed, folded = tiny(WaveformDecoder), tiny(WaveformDecoder).folded()

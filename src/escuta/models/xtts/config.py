@@ -3,6 +3,7 @@
 The defaults are the released model. A smaller one is the same code with other numbers.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,6 +50,13 @@ class GptConfig:
     """Points of input audio in one code."""
     dropout: float = 0.1
     """Of embeddings, attention and residuals, while training."""
+
+    def __post_init__(self) -> None:
+        """Refuse a width that the heads cannot share."""
+        if not self.heads or self.width % self.heads:
+            raise ValueError(
+                f"model_args.gpt_n_model_channels is {self.width}; expected a multiple of gpt_n_heads, {self.heads}"
+            )
 
     @property
     def num_text_positions(self) -> int:
@@ -157,6 +165,16 @@ class XttsConfig:
     """Longest training clip: 255 995 points in the release's training recipe."""
     max_clip_text_tokens: int = 200
     """Longest text of a training clip, in the same recipe."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that contradict each other."""
+        if math.prod(self.decoder.upsample_rates) != self.output_hop:
+            raise ValueError(
+                f"model_args.output_hop_length is {self.output_hop}; expected the product of "
+                f"upsample_rates, {self.decoder.upsample_rates}"
+            )
+        if not self.conditioning_chunk_seconds:
+            raise ValueError("gpt_cond_chunk_len is 0; expected seconds")
 
     @classmethod
     def from_release(cls, config_json: Mapping[str, Any]) -> "XttsConfig":

@@ -32,8 +32,6 @@ class WaveformDecoder(nn.Module):
     def __init__(self, config: XttsConfig) -> None:
         super().__init__()
         sizes = config.decoder
-        if math.prod(sizes.upsample_rates) != config.output_hop:
-            raise ValueError(f"upsample_rates {sizes.upsample_rates} do not multiply to {config.output_hop}")
         self.frames_per_code = config.gpt.code_stride / config.output_hop
         self.rate_ratio = config.output_sample_rate / config.sample_rate
         channels = [sizes.channels // 2**i for i in range(len(sizes.upsample_rates) + 1)]
