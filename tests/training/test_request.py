@@ -86,12 +86,14 @@ def test_a_decoder_does_not_learn_beside_adapters_nor_where_there_is_none(reques
 def test_f5_has_to_know_what_its_reference_says(request_for, f5_base, tmp_path):
     voice = str(make_reference(tmp_path / "voice.wav"))
 
-    assert refusal(SettingsError, request_for(base=str(f5_base), sampling__reference=voice)) == (
+    asked = {"base": str(f5_base), "sampling__mode": "inline", "sampling__reference": voice}
+
+    assert refusal(SettingsError, request_for(**asked)) == (
         f"sampling.reference_text: not given; F5-TTS has to know what {voice} says. Add --set "
         "sampling.reference_text=..., or choose a clip of the dataset."
     )
-    told = {"sampling__reference": voice, "sampling__reference_text": "Good evening."}
-    assert assign(request_for(base=str(f5_base), **told), Terminal()).audition.reference_text == "Good evening."
+    told = assign(request_for(**asked, sampling__reference_text="Good evening."), Terminal())
+    assert told.audition.reference_text == "Good evening."
 
 
 def test_a_folder_whose_first_file_was_being_written_when_all_ended_will_do(request_for, tmp_path):

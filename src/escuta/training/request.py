@@ -94,7 +94,7 @@ def assign(request: Request, terminal: Terminal, num_ranks: int = 1) -> Assignme
         )
     )
     resumed_from, resumed = newest_state(request.run, on_damaged=_warning(terminal)) if request.resume else (None, None)
-    if model.family == "f5" and not audition.reference_text:
+    if model.family == "f5" and sampling.mode != "off" and not audition.reference_text:
         raise SettingsError(
             _(
                 "sampling.reference_text: not given; F5-TTS has to know what {file} says. Add --set "
