@@ -31,14 +31,19 @@ class Copied:
     """Copying the weights, all that a sample needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A checkpoint on its way to the disk."""
+@dataclass(slots=True)
+class _Job:
+    """A checkpoint on its way to the disk, either staged or, without memory for that, as it is."""
 
     path: Path
     best: Path | None
-    weights: Staged
-    state: Staged
+    staged: tuple[Staged, Staged] | None = None
+    """Weights and state."""
+    unstaged: Checkpoint | None = None
+    outcome: float | OSError | None = None
+    """How many seconds writing took, or why it failed; None while it is being written."""
+    told: bool = False
+    """To the process that writes."""
 
 
 class CheckpointWriter:
@@ -53,12 +58,8 @@ class CheckpointWriter:
 
     def __init__(self, weight_bytes: int, state_bytes: int, free_bytes: int, *, pinned: bool = False) -> None:
         self._child: Child | None = None
-        self._order: _Order | None = None
-        self._refused: _Order | None = None
-        self._unstaged: tuple[Path, Checkpoint, Path | None] | None = None
-        self._problem: OSError | None = None
-        self._told = False
-        self._seconds: float | None = None
+        self._job: _Job | None = None
+        self._refused: _Job | None = None
         self._weights, self._state = Staging(pinned=pinned), Staging(pinned=pinned)
         weights, state = int(weight_bytes * SLACK), int(state_bytes * SLACK)
         self._staging = weights + state < free_bytes
@@ -80,28 +81,26 @@ class CheckpointWriter:
 
         Without memory for that it is written here and now; `finished` tells how that went.
         """
-        self._refused = self._unstaged = None
+        self._refused = None
         started = time.perf_counter()
         if self._staging:
             try:
                 weights = self._weights.put(dict(checkpoint.model))
                 weights_seconds = time.perf_counter() - started
-                self._order = _Order(path, best, weights, self._state.put(state_table(checkpoint)))
+                self._job = _Job(path, best, staged=(weights, self._state.put(state_table(checkpoint))))
             except OSError:  # no more memory
                 self._staging = False
             else:
-                self._told = False
                 return Copied(weights, weights_seconds)
-        self._unstaged = (path, checkpoint, best)
-        self._write_unstaged()
+        self._job = _Job(path, best, unstaged=checkpoint)
+        _write_here(self._job)
         return Copied(None, 0.0)
 
     def again(self) -> None:
         """Write once more what was refused; a checkpoint that was not copied must not have changed since."""
-        if self._unstaged:
-            self._write_unstaged()
-        else:
-            self._order, self._refused, self._told = self._refused, None, False
+        self._job, self._refused = self._refused, None
+        if self._job and self._job.unstaged:
+            _write_here(self._job)
 
     def finished(self, *, wait: bool = False) -> float | None:
         """How many seconds writing took, once after it is done; None before, and when nothing was begun.
@@ -112,17 +111,16 @@ class CheckpointWriter:
         Raises:
             OSError: The disk is full or the folder cannot be written.
         """
-        if order := self._order:
-            try:
-                self._seconds = self._ask(order, wait=wait)
-            except OSError:
-                self._order, self._refused = None, order
-                raise
-        problem, self._problem = self._problem, None
-        if problem:
-            raise problem
-        seconds, self._seconds = self._seconds, None
-        return seconds
+        job = self._job
+        if job and job.staged:
+            self._follow(job, job.staged, wait=wait)
+        if job is None or job.outcome is None:
+            return None
+        outcome, self._job = job.outcome, None
+        if isinstance(outcome, OSError):
+            job.outcome, job.told, self._refused = None, False, job
+            raise outcome
+        return outcome
 
     def hold_back(self) -> None:
         """Let what is queued on the GPU from now on wait for the copies; the caller does not."""
@@ -148,49 +146,46 @@ class CheckpointWriter:
         with suppress(OSError):  # neither memory nor handles for one more process
             self._child = Child(COMMAND, nice=NICENESS, threads=1, inherited=(self._weights.fd, self._state.fd))
 
-    def _ask(self, order: _Order, *, wait: bool) -> float | None:
-        """Look after the process that writes `order`; write it here where that one dies or hangs."""
+    def _follow(self, job: _Job, staged: tuple[Staged, Staged], *, wait: bool) -> None:
+        """Look after the process that writes `job`; write it here where that one dies or hangs."""
         if not self.settle(wait=wait):
-            return None
-        if not self._told:
-            self._tell(order)
+            return
+        if not job.told:
+            self._tell(job, staged)
         while child := self._child:
             alive = child.alive()
             for message in child.messages(wait_seconds=0.05 if wait else 0.0):
-                self._order = None
-                if "refused" in message:
-                    raise OSError(*message["refused"])
-                return float(message["seconds"])
+                job.outcome = OSError(*message["refused"]) if "refused" in message else float(message["seconds"])
+                return
             if not alive or child.silent_seconds() > TIMEOUT_SECONDS:
                 child.end()
                 self._child = None
             elif not wait:
-                return None
-        self._order = None
-        remove_partials(order.path.parent)  # of the process that died
-        started = time.perf_counter()
-        write_staged(order.path, order.best, order.weights, order.state)
-        return time.perf_counter() - started
+                return
+        remove_partials(job.path.parent)  # of the process that died
+        _write_here(job)
 
-    def _write_unstaged(self) -> None:
-        assert self._unstaged
-        path, checkpoint, best = self._unstaged
-        started = time.perf_counter()
-        try:
-            write_tables(path, checkpoint.model, state_table(checkpoint))
-            if best:
-                publish_copy(path, best)
-        except OSError as error:
-            self._problem = error
-        else:
-            self._unstaged = None
-            self._seconds = time.perf_counter() - started
-
-    def _tell(self, order: _Order) -> None:
-        self._told = True
+    def _tell(self, job: _Job, staged: tuple[Staged, Staged]) -> None:
+        job.told = True
         if not self._child:
             self._start()
         if self._child:
-            best = str(order.best) if order.best else None
-            parts = {"weights": asdict(order.weights), "state": asdict(order.state)}
-            self._child.tell({"path": str(order.path), "best": best, **parts})
+            weights, state = map(asdict, staged)
+            best = str(job.best) if job.best else None
+            self._child.tell({"path": str(job.path), "best": best, "weights": weights, "state": state})
+
+
+def _write_here(job: _Job) -> None:
+    started = time.perf_counter()
+    try:
+        if job.staged:
+            write_staged(job.path, job.best, *job.staged)
+        elif job.unstaged:
+            write_tables(job.path, job.unstaged.model, state_table(job.unstaged))
+            if job.best:
+                publish_copy(job.path, job.best)
+            job.unstaged = None  # it may hold a GPU's memory
+    except OSError as error:
+        job.outcome = error
+    else:
+        job.outcome = time.perf_counter() - started
