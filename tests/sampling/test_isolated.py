@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import runs
 from escuta.sampling.isolated import IsolatedSpeaker
 from escuta.sampling.speaker import MAX_RESTARTS, SpeakerBroken
 from runs import make_job, until
@@ -31,13 +32,20 @@ def children():
 
 
 def do_to_next_child(number):
-    """Send signal `number` to the process that is started next, as soon as it is there."""
-    before = children()
+    """Send signal `number` to the process that is started next, as soon as it runs its own program.
+
+    Not before: one that is stopped while it still shares our memory stops us too.
+    """
+
+    def started():
+        return [pid for pid in children() - before if runs(pid, "escuta.sampling.worker")]
 
     def watch():
-        until(lambda: children() - before)
-        for pid in children() - before:
+        until(started)
+        for pid in started():
             os.kill(pid, number)
+
+    before = children()
 
     thread = threading.Thread(target=watch)
     thread.start()
