@@ -1,11 +1,16 @@
 import hashlib
 import json
+import shutil
 
 import pytest
 
+from escuta.doctor import base_files
 from escuta.doctor.base_files import BaseFile, BaseModel, judge, look
 from escuta.models import bases
 from escuta.models.bases import XTTS_V2
+from escuta.models.f5 import release
+from escuta.models.f5.files import VOCOS
+from escuta.models.f5.release import F5_TTS
 
 
 def told(base):
@@ -65,6 +70,28 @@ def test_the_files_of_the_other_family_are_listed_too(f5_base):
 
     assert {"model_last.safetensors", "vocab.txt"} <= {file.name for file in base.files}
     assert told(base)[0][0] == "fine"
+
+
+def test_the_release_of_f5_is_examined_where_it_is_on_disk_whoever_agreed_to_its_licence(
+    f5_base, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    hub = {F5_TTS.repo: tmp_path / "hub" / "F5TTS_v1_Base", VOCOS.repo: tmp_path / "hub" / "vocos"}
+    shutil.copytree(f5_base / "vocos", hub[VOCOS.repo])
+    hub[F5_TTS.repo].mkdir()
+    shutil.copyfile(f5_base / "model_last.safetensors", hub[F5_TTS.repo] / "model_1250000.safetensors")
+    shutil.copyfile(f5_base / "vocab.txt", hub[F5_TTS.repo] / "vocab.txt")
+    for module in (base_files, release):
+        monkeypatch.setattr(module, "on_disk", lambda one: hub[one.repo])
+
+    base = look("f5-tts")
+
+    assert {file.name: file.released for file in base.files} == {
+        "model_1250000.safetensors": False,
+        "vocab.txt": None,
+        "config.yaml": None,
+        "pytorch_model.bin": False,
+    }
 
 
 def test_f5_that_is_not_on_disk_is_a_note_and_is_not_downloaded():

@@ -55,6 +55,19 @@ def test_what_was_asked_and_what_ran_is_written_down(train, run, request_for, qu
     }
 
 
+def test_a_run_stopped_while_its_folder_is_laid_out_is_resumed(train, run, monkeypatch):
+    def press_ctrl_c(*_file):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(start_module, "publish_text", press_ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            train(training__epochs=1)
+
+    assert train(training__epochs=1, resume=True).ended == "finished"
+    assert run.settings.exists()
+
+
 def test_the_log_has_what_the_terminal_showed(train, run, capsys):
     train(training__epochs=1)
 

@@ -7,15 +7,17 @@ from pathlib import Path
 from escuta.doctor.finding import Finding
 from escuta.errors import EscutaError
 from escuta.messages import _
-from escuta.models.bases import XTTS_V2, find_base
+from escuta.models.bases import XTTS_V2, cache, find_base
 from escuta.models.f5.files import VOCOS
 from escuta.models.f5.files import find_files as find_f5_files
-from escuta.models.f5.release import F5_TTS
+from escuta.models.f5.release import F5_TTS, released
 from escuta.models.families import family_of
 from escuta.models.hub import on_disk
 from escuta.models.xtts.files import find_files
 
-RELEASED = {Path(name).name: sha256 for one in (XTTS_V2, F5_TTS, VOCOS) for name, sha256 in one.sha256.items()}
+TITLES = {"xtts-v2": "XTTS-v2", "f5-tts": "F5-TTS"}
+SHA256 = {Path(name).name: sha256 for one in (XTTS_V2, F5_TTS, VOCOS) for name, sha256 in one.sha256.items()}
+"""Of the files of releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ def look(name: str) -> BaseModel:
     try:
         if name in ("xtts-v2", "auto") and (folder := on_disk(XTTS_V2)):
             return BaseModel(name, folder, _files(folder))
-        if name == "xtts-v2" or (name == "f5-tts" and not (on_disk(F5_TTS) and on_disk(VOCOS))):
+        if name == "f5-tts" and on_disk(F5_TTS) and on_disk(VOCOS):
+            folder = released(cache())
+            return BaseModel(name, folder, _files(folder))
+        if name in TITLES:
             return BaseModel(name)
         folder = find_base("nano" if name == "auto" else name).folder
         return BaseModel(name, folder, _files(folder))
@@ -58,9 +63,9 @@ def judge(base: BaseModel | None) -> list[Finding]:
     if base is None and on_disk(XTTS_V2):
         return [Finding("fine", _("XTTS-v2 is on this disk; --base xtts-v2 examines it."))]
     if base is None or (base.folder is None and not base.problems):
-        title, name = ("F5-TTS", base.name) if base and base.name == "f5-tts" else ("XTTS-v2", "xtts-v2")
+        name = base.name if base else "xtts-v2"
         text = _("{title} is not on this disk; a training with --base {name} downloads it.")
-        return [Finding("note", text.format(title=title, name=name))]
+        return [Finding("note", text.format(title=TITLES[name], name=name))]
     if base.problems:
         return [Finding("broken", problem) for problem in base.problems]
     size_gb = sum(file.num_bytes for file in base.files) / 1e9
@@ -89,5 +94,5 @@ def _files(folder: Path) -> tuple[BaseFile, ...]:
 def _file(path: Path) -> BaseFile:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    expected = RELEASED.get(path.name)
+    expected = SHA256.get(path.name)
     return BaseFile(path.name, path.stat().st_size, sha256, None if expected is None else sha256 == expected)

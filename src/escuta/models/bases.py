@@ -71,7 +71,7 @@ def find_base(name: str, *, accept_licence: bool = False, ask: Callable[[str], b
                 return _xtts_v2(accept_licence, ask)
             case "f5-tts":
                 require(CC_BY_NC, accept=accept_licence, ask=ask, full_text=str)
-                return Base(released_f5(_cache()), "f5-tts", "F5-TTS v1 Base")
+                return Base(released_f5(cache()), "f5-tts", "F5-TTS v1 Base")
             case "random-f5":
                 return _random_f5()
             case "nano":
@@ -140,7 +140,7 @@ def _random(*whys: str) -> Base:
     """Make the random base in the user's cache."""
     from escuta.models.xtts.newborn import make_newborn
 
-    folder = _cache() / "random"
+    folder = cache() / "random"
     make_newborn(folder, seed=0)
     return Base(folder, "random", _("random weights"), " ".join([_noise(), *whys]))
 
@@ -149,7 +149,7 @@ def _random_f5() -> Base:
     """Make the random base of the other family in the user's cache."""
     from escuta.models.f5.newborn import make_newborn
 
-    folder = _cache() / "random-f5"
+    folder = cache() / "random-f5"
     make_newborn(folder, seed=0)
     return Base(folder, "random", _("random weights"), _noise())
 
@@ -158,7 +158,8 @@ def _noise() -> str:
     return _("The base model is random and knows no language: what it says is noise.")
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where escuta keeps what it makes or links for this user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "escuta"
 
 
