@@ -93,12 +93,7 @@ def test_the_settings_decide_whatever_the_launcher_was_told(random_base, feature
 def test_two_half_batches_are_one_batch(random_base, features):
     gradients, steps = [], []
     for halves in ([features], [features[:2], features[2:]]):
-        model = load(random_base)
-        for part in model.trainable.modules():
-            if hasattr(part, "dropout") and not isinstance(part.dropout, nn.Module):
-                part.dropout = 0.0
-            if isinstance(part, nn.Dropout):
-                part.p = 0.0
+        model = undropped(load(random_base))
         learner = Learner(model, SETTINGS, seed=0)
         steps.append(learner.step([batch(model, half) for half in halves]))
         state = learner.checkpoint(Progress(), val_loss=None, base_fingerprint="").optimizer["state"]
